@@ -1,0 +1,1 @@
+"""Data sets: one module each, exporting one `DATASET: DatasetSpec`. See `registry`."""

@@ -1,0 +1,1 @@
+"""The data contract: feature keys, labels, signatures, errors, and how a file becomes pixels."""

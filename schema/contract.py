@@ -1,0 +1,51 @@
+"""Names that ingestion, training, evaluation, serving and clients must agree on."""
+
+from typing import Final
+
+# Splits. `test` is read by the Evaluator alone.
+TRAIN: Final = "train"
+EVAL: Final = "eval"
+TEST: Final = "test"
+SPLITS: Final = (TRAIN, EVAL, TEST)
+
+# Features of the tf.Example that ingestion writes (and that `serving_default` reads).
+IMAGE_ENCODED: Final = "image/encoded"  # bytes: PNG, 8 or 16 bits per channel
+IMAGE_FORMAT: Final = "image/format"  # bytes: always IMAGE_FORMAT_PNG
+IMAGE_HEIGHT: Final = "image/height"  # int64, pixels
+IMAGE_WIDTH: Final = "image/width"  # int64, pixels
+IMAGE_CHANNELS: Final = "image/channels"  # int64, 1 (grey) or 3 (RGB)
+IMAGE_BIT_DEPTH: Final = "image/bit_depth"  # int64, bits per channel in the source file
+IMAGE_MEAN: Final = "image/mean"  # float, mean brightness in [0, 1]
+IMAGE_STD: Final = "image/std"  # float, standard deviation of the brightness in [0, 1]
+LABEL: Final = "label"  # bytes: class name
+LABEL_INDEX: Final = "label/index"  # int64: position in the data set's label order
+GROUP: Final = "group"  # bytes: patient, or what stands for one
+SOURCE: Final = "source"  # bytes: path of the file, relative to the data folder
+
+IMAGE_FORMAT_PNG: Final = "png"
+
+# Features that Transform writes.
+TRANSFORMED_IMAGE: Final = "image"  # bytes: tf.io.serialize_tensor of uint8 (height, width, channels)
+TRANSFORMED_LABEL: Final = "label_index"  # int64
+
+# Signatures of the exported model, with their inputs.
+SERVING_DEFAULT: Final = "serving_default"
+EXAMPLES_INPUT: Final = "examples"  # string (batch,): serialized tf.Example
+SERVING_IMAGE: Final = "serving_image"
+IMAGE_BYTES_INPUT: Final = "image_bytes"  # string (batch,): an encoded image; `_bytes` is base64 over REST
+
+# Outputs of both signatures.
+PROBABILITIES: Final = "probabilities"  # float32 (batch, classes), in label order
+PREDICTED_LABEL: Final = "label"  # string (batch,): the class name at the operating point
+MALIGNANT_PROBABILITY: Final = "malignant_probability"  # float32 (batch,): of the positive class
+THRESHOLD: Final = "threshold"  # float32 (batch,): the operating point
+OUTPUTS: Final = (PROBABILITIES, PREDICTED_LABEL, MALIGNANT_PROBABILITY, THRESHOLD)
+
+# Files beside the SavedModel, in the folder that TF Serving leaves alone.
+EXTRA_ASSETS: Final = "assets.extra"
+MODEL_DESCRIPTION_FILE: Final = "model.json"
+CANARY_FILE: Final = "canary_predictions.json"
+
+# An image with more pixels is refused before it is decoded.
+MAXIMUM_PIXELS: Final = 120_000_000
+MAXIMUM_FILE_BYTES: Final = 512 * 1024 * 1024
