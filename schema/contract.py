@@ -44,7 +44,7 @@ OUTPUTS: Final = (PROBABILITIES, PREDICTED_LABEL, MALIGNANT_PROBABILITY, THRESHO
 # Files beside the SavedModel, in the folder that TF Serving leaves alone.
 EXTRA_ASSETS: Final = "assets.extra"
 MODEL_DESCRIPTION_FILE: Final = "model.json"
-CANARY_FILE: Final = "canary_predictions.json"
+REFERENCE_FILE: Final = "reference_predictions.json"
 
 # An image with more pixels is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 120_000_000

@@ -1,0 +1,21 @@
+"""Artifact types that TFX does not have."""
+
+from tfx.types.artifact import Artifact
+
+
+class DatasetManifest(Artifact):
+    """A folder with `manifest.csv`: every image, its label, group, split and checksum."""
+
+    TYPE_NAME = "DatasetManifest"
+
+
+class DataGateReport(Artifact):
+    """A folder with `findings.json`: what the data gate saw."""
+
+    TYPE_NAME = "DataGateReport"
+
+
+class RunReport(Artifact):
+    """A folder with `index.html`, for people, and `summary.json`, for programs."""
+
+    TYPE_NAME = "RunReport"

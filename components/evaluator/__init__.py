@@ -1,0 +1,1 @@
+"""Evaluation on `test` through the served signature: TFMA's configuration and the metrics it lacks."""

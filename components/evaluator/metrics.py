@@ -1,0 +1,117 @@
+"""TFMA metrics at the exported operating point, which is not known before the model is trained.
+
+They compare the class that the served model names with the true one, so they gate the very answer a client gets.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import apache_beam as beam
+import numpy as np
+from numpy.typing import NDArray
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.proto import config_pb2
+
+from schema import contract
+
+RECALL: Final = "recall"
+CONFUSION: Final = "confusion"
+
+
+def confusion_key(true: int, predicted: int) -> str:
+    """Name of the metric that counts images of one class taken for another, both by position."""
+    return f"{CONFUSION}_{true}_{predicted}"
+
+
+class OperatingPointConfusion(metric_types.Metric):  # type: ignore[misc]
+    """Counts of images by true and predicted class, as metrics named by `confusion_key`."""
+
+    def __init__(self, labels: Sequence[str], name: str = CONFUSION) -> None:
+        super().__init__(
+            metric_util.merge_per_key_computations(_confusion_computations), name=name, labels=list(labels)
+        )
+
+
+class OperatingPointRecall(metric_types.Metric):  # type: ignore[misc]
+    """Share of the images of the positive class that the model names so; NaN where there are none."""
+
+    def __init__(self, labels: Sequence[str], positive: int, name: str = RECALL) -> None:
+        super().__init__(
+            metric_util.merge_per_key_computations(_recall_computations),
+            name=name,
+            labels=list(labels),
+            positive=positive,
+        )
+
+
+metric_types.register_metric(OperatingPointConfusion)
+metric_types.register_metric(OperatingPointRecall)
+
+
+def _confusion_computations(
+    labels: list[str],
+    name: str = CONFUSION,
+    eval_config: config_pb2.EvalConfig | None = None,
+    model_name: str = "",
+    output_name: str = "",
+) -> list[metric_types.MetricComputation]:
+    del name, eval_config
+    keys = [
+        metric_types.MetricKey(confusion_key(true, predicted), model_name=model_name, output_name=output_name)
+        for true in range(len(labels))
+        for predicted in range(len(labels))
+    ]
+    return [
+        metric_types.MetricComputation(
+            keys=keys, preprocessors=None, combiner=_ConfusionCombiner(keys, labels, model_name)
+        )
+    ]
+
+
+def _recall_computations(
+    labels: list[str],
+    positive: int,
+    name: str = RECALL,
+    eval_config: config_pb2.EvalConfig | None = None,
+    model_name: str = "",
+    output_name: str = "",
+) -> list[metric_types.MetricComputation | metric_types.DerivedMetricComputation]:
+    computations = _confusion_computations(
+        labels, eval_config=eval_config, model_name=model_name, output_name=output_name
+    )
+    key = metric_types.MetricKey(name, model_name=model_name, output_name=output_name)
+    row = [
+        metric_types.MetricKey(confusion_key(positive, predicted), model_name=model_name, output_name=output_name)
+        for predicted in range(len(labels))
+    ]
+
+    def result(metrics: Mapping[metric_types.MetricKey, float]) -> dict[metric_types.MetricKey, float]:
+        positives = sum(metrics[cell] for cell in row)
+        return {key: metrics[row[positive]] / positives if positives else float("nan")}
+
+    return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
+
+
+class _ConfusionCombiner(beam.CombineFn):  # type: ignore[misc]
+    def __init__(self, keys: list[metric_types.MetricKey], labels: list[str], model_name: str) -> None:
+        self._keys = keys
+        self._index = {label.encode(): position for position, label in enumerate(labels)}
+        self._model_name = model_name
+
+    def create_accumulator(self) -> NDArray[np.float64]:
+        return np.zeros((len(self._index), len(self._index)))
+
+    def add_input(
+        self, accumulator: NDArray[np.float64], element: metric_types.StandardMetricInputs
+    ) -> NDArray[np.float64]:
+        true = int(np.ravel(element.get_labels(self._model_name))[0])
+        answer: Any = element.get_predictions(self._model_name)
+        predicted = np.ravel(answer[contract.PREDICTED_LABEL])[0]
+        accumulator[true, self._index[bytes(predicted)]] += 1.0
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.sum(list(accumulators), axis=0)
+
+    def extract_output(self, accumulator: NDArray[np.float64]) -> dict[metric_types.MetricKey, float]:
+        return dict(zip(self._keys, accumulator.ravel().tolist(), strict=True))

@@ -1,0 +1,1 @@
+"""Ingestion: from a folder of images to tf.Examples, split by group."""

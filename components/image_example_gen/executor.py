@@ -1,0 +1,64 @@
+"""Runs the ingestion: list, inspect, plan, write."""
+
+import os
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.components.util import examples_utils
+
+from components.datasets.registry import get_dataset
+from components.image_example_gen.files import list_folder
+from components.image_example_gen.inspection import inspect_images
+from components.image_example_gen.manifest import Manifest, write_manifest
+from components.image_example_gen.planning import check_readable, find_records, plan
+from components.image_example_gen.shards import write_shards
+from components.settings import DataSettings
+from schema import contract
+
+INPUT_BASE_KEY = standard_component_specs.INPUT_BASE_KEY
+EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
+SETTINGS_KEY = "settings"
+MANIFEST_KEY = "manifest"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+    """Reads a folder of images; see `component.ImageExampleGen`."""
+
+    def Do(  # noqa: N802  TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        root = exec_properties[INPUT_BASE_KEY]
+        settings = DataSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
+        examples.split_names = artifact_utils.encode_split_names(list(contract.SPLITS))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+
+        manifest = self._plan(root, settings)
+        write_manifest(manifest, artifact_utils.get_single_uri(output_dict[MANIFEST_KEY]))
+        write_shards(
+            self._make_beam_pipeline,
+            manifest,
+            root,
+            settings.labels,
+            {split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
+            settings.images_per_shard,
+            settings.seed,
+        )
+
+    def _plan(self, root: str, settings: DataSettings) -> Manifest:
+        records = find_records(get_dataset(settings.dataset), list_folder(root), settings.labels)
+        inspections, fingerprints = inspect_images(
+            self._make_beam_pipeline,
+            records,
+            root,
+            settings.minimum_side,
+            os.path.join(self._get_tmp_dir(), "inspection"),
+        )
+        check_readable(inspections)
+        return plan(records, inspections, fingerprints, settings, settings.labels)

@@ -1,0 +1,72 @@
+"""Pusher's executor: checks the staged model as TensorFlow Serving would load it, then publishes it in one step."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from tfx import types
+from tfx.components.pusher import executor as pusher
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils, proto_utils
+
+from components.publisher import releases
+from schema.errors import PublishingError
+
+PUSHED_PROPERTY: Final = "pushed"
+DESTINATION_PROPERTY: Final = "pushed_destination"
+VERSION_PROPERTY: Final = "pushed_version"
+_CHECK_TIMEOUT_SECONDS: Final = 600
+
+
+class Executor(pusher.Executor):  # type: ignore[misc]
+    """TFX's own executor makes the version's folder first and fills it afterwards, so a crash leaves half of one."""
+
+    def Do(  # noqa: N802  TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        model = self.GetModelPath(input_dict)
+        base = _base_directory(exec_properties)
+        staging = releases.stage(Path(model), base)
+        try:
+            check_in_new_process(staging)
+            version = releases.publish(staging, base)
+        finally:
+            releases.discard(staging)
+        io_utils.copy_dir(model, pushed.uri)
+        self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
+
+
+def check_in_new_process(model: Path) -> None:
+    """Raises PublishingError where a fresh process cannot get the trainer's own numbers from the model."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "serving.check", str(model)],
+        capture_output=True,
+        text=True,
+        timeout=_CHECK_TIMEOUT_SECONDS,
+        check=False,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},  # the trainer may hold all of the GPU's memory
+    )
+    if finished.returncode != 0:
+        raise PublishingError(
+            "The model was blessed, but does not serve as it was trained; nothing was published.",
+            reasons=finished.stderr.strip().splitlines()[-5:],
+            fix="see the log; the versions published before still serve",
+        )
+
+
+def _base_directory(exec_properties: dict[str, Any]) -> Path:
+    destination = pusher_pb2.PushDestination()
+    proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+    )
+    return Path(destination.filesystem.base_directory)

@@ -1,0 +1,212 @@
+"""Gathers what a run left behind into the content of its report."""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any, Final
+
+import tensorflow_model_analysis as tfma
+import yaml
+from tfx import types
+from tfx.components.evaluator import constants as evaluator_constants
+from tfx.dsl.io import fileio
+
+from components.data_gate.component import FINDINGS_FILE
+from components.datasets.registry import get_dataset
+from components.evaluator import eval_config
+from components.evaluator.metrics import RECALL, confusion_key
+from components.image_example_gen.manifest import Manifest, groups_of, images_per_class, read_manifest
+from components.publisher.executor import DESTINATION_PROPERTY, PUSHED_PROPERTY, VERSION_PROPERTY
+from components.report.content import CurvePoint, DroppedImage, GateCheck, ReportContent, SplitCount
+from components.settings import DataSettings, GateSettings
+from components.trainer.run_fn import TRAINING_FILE
+from schema import contract
+
+_LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis")
+_CANDIDATE: Final = "candidate"  # as TFMA names the models when there are two
+_BASELINE: Final = "baseline"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The artifacts that a report is made of."""
+
+    manifest: types.Artifact
+    data_gate: types.Artifact
+    model: types.Artifact
+    model_run: types.Artifact
+    evaluation: types.Artifact
+    blessing: types.Artifact
+    pushed_model: types.Artifact
+
+
+@dataclass(frozen=True)
+class ModelMetrics:
+    """Attributes:
+    auc, recall, auc_precision_recall: of the positive class on `test`.
+    confusion: images by true and predicted class at the operating point.
+    curve: counts at many thresholds.
+    """
+
+    auc: float
+    recall: float
+    auc_precision_recall: float
+    confusion: list[list[int]]
+    curve: list[CurvePoint]
+
+
+def gather(sources: Sources, configuration: str) -> ReportContent:
+    """Reads the artifacts of one run. `configuration` is the run's, as YAML."""
+    config: dict[str, Any] = yaml.safe_load(configuration)
+    data, gate = DataSettings.model_validate(config["data"]), GateSettings.model_validate(config["gate"])
+    dataset = get_dataset(data.dataset)
+    manifest = read_manifest(sources.manifest.uri)
+    training = _read_json(os.path.join(sources.model_run.uri, TRAINING_FILE))
+    baseline_id = sources.blessing.get_int_custom_property(
+        evaluator_constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY
+    )
+    candidate = read_metrics(sources.evaluation.uri, _CANDIDATE if baseline_id else "", data)
+    baseline = read_metrics(sources.evaluation.uri, _BASELINE, data) if baseline_id else None
+    pushed = sources.pushed_model.get_int_custom_property(PUSHED_PROPERTY) == 1
+    return ReportContent(
+        run_name=config["name"],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        dataset_title=dataset.title,
+        modality=dataset.modality,
+        source=dataset.source,
+        labels=list(data.labels),
+        positive_label=data.positive_label,
+        splits=_count_splits(manifest, data.labels),
+        dropped=[DroppedImage(source=e.source, reason=e.dropped) for e in manifest if e.dropped],
+        warnings=_flatten(_read_json(os.path.join(sources.data_gate.uri, FINDINGS_FILE))),
+        architecture=config["model"]["architecture"],
+        parameters=training["parameters"],
+        image_size=training["image_size"],
+        history=training["history"],
+        best_epoch=training["best_epoch"],
+        threshold=training["threshold"],
+        target_recall=config["operating_point"]["target_recall"],
+        checks=make_checks(gate, candidate, baseline),
+        baseline=f"model {baseline_id}" if baseline_id else None,
+        blessed=sources.blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
+        == evaluator_constants.BLESSED_VALUE,
+        published_version=sources.pushed_model.get_string_custom_property(VERSION_PROPERTY) if pushed else None,
+        published_path=sources.pushed_model.get_string_custom_property(DESTINATION_PROPERTY) if pushed else None,
+        metrics=summarize(candidate, list(data.labels).index(data.positive_label)),
+        confusion=candidate.confusion,
+        curve=candidate.curve,
+        lineage=_lineage(sources),
+        configuration=configuration,
+    )
+
+
+def make_checks(gate: GateSettings, candidate: ModelMetrics, baseline: ModelMetrics | None) -> list[GateCheck]:
+    """The gate's thresholds beside what was measured."""
+    checks = [
+        _check(eval_config.AUC, "value", candidate.auc, gate.minimum_auc),
+        _check(RECALL, "value", candidate.recall, gate.minimum_recall),
+    ]
+    if baseline is not None:
+        checks += [
+            _check(eval_config.AUC, "change", candidate.auc - baseline.auc, -gate.maximum_auc_drop),
+            _check(RECALL, "change", candidate.recall - baseline.recall, -gate.maximum_recall_drop),
+        ]
+    return checks
+
+
+def read_metrics(directory: str, model_name: str, data: DataSettings) -> ModelMetrics:
+    """The metrics of one model over all of `test`, from TFMA's output."""
+    labels = data.labels
+    positive = list(labels).index(data.positive_label)
+    result = tfma.load_eval_result(directory, model_name=model_name)
+    (_, outputs), *_ = [entry for entry in result.slicing_metrics if entry[0] == ()]
+    by_class = outputs[""]
+    overall, ranking = by_class[""], by_class[f"classId:{positive}"]
+    (_, plots), *_ = [entry for entry in result.plots if entry[0] == ()]
+    matrices = plots[""][f"classId:{positive}"]["confusionMatrixAtThresholds"]["matrices"]
+    return ModelMetrics(
+        auc=_value(ranking[eval_config.AUC]),
+        recall=_value(overall[RECALL]),
+        auc_precision_recall=_value(ranking[eval_config.AUC_PRECISION_RECALL]),
+        confusion=[
+            [round(_value(overall[confusion_key(true, predicted)])) for predicted in range(len(labels))]
+            for true in range(len(labels))
+        ],
+        curve=[_curve_point(matrix) for matrix in matrices],
+    )
+
+
+def summarize(metrics: ModelMetrics, positive: int) -> dict[str, float]:
+    """Named metrics for the report; those that are undefined (0/0) are left out."""
+    confusion = metrics.confusion
+    total = sum(map(sum, confusion))
+    positives = sum(confusion[positive])
+    hits = confusion[positive][positive]
+    named = sum(row[positive] for row in confusion)
+    negatives = total - positives
+    recalls = [_ratio(row[index], sum(row)) for index, row in enumerate(confusion)]
+    values = {
+        "auc": metrics.auc,
+        "auc_precision_recall": metrics.auc_precision_recall,
+        "recall": metrics.recall,
+        "specificity": _ratio(negatives - (named - hits), negatives),
+        "precision": _ratio(hits, named),
+        "f1": _ratio(2 * hits, positives + named),
+        "accuracy": _ratio(sum(confusion[index][index] for index in range(len(confusion))), total),
+        "balanced_accuracy": sum(recalls) / len(recalls),
+    }
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _check(metric: str, kind: str, observed: float, bound: float) -> GateCheck:
+    if not math.isfinite(observed):
+        return GateCheck(metric=metric, kind=kind, observed=None, bound=bound, passed=False)
+    return GateCheck(metric=metric, kind=kind, observed=observed, bound=bound, passed=observed >= bound)
+
+
+def _count_splits(manifest: Manifest, labels: Sequence[str]) -> list[SplitCount]:
+    return [
+        SplitCount(
+            split=split,
+            images=images_per_class(manifest, split, labels),
+            groups=len(groups_of(manifest, split)),
+        )
+        for split in contract.SPLITS
+    ]
+
+
+def _lineage(sources: Sources) -> dict[str, str]:
+    versions = {library: metadata.version(library) for library in ("breast-imaging", *_LIBRARIES)}
+    identities = {f"{name} artifact": str(artifact.id) for name, artifact in vars(sources).items()}
+    return versions | identities
+
+
+def _curve_point(matrix: Mapping[str, float]) -> CurvePoint:
+    return CurvePoint(
+        threshold=matrix.get("threshold", 0.0),
+        true_positives=matrix.get("truePositives", 0.0),
+        false_positives=matrix.get("falsePositives", 0.0),
+        true_negatives=matrix.get("trueNegatives", 0.0),
+        false_negatives=matrix.get("falseNegatives", 0.0),
+    )
+
+
+def _value(metric: Mapping[str, Any]) -> float:
+    return float(metric.get("doubleValue", math.nan))
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.nan
+
+
+def _flatten(findings: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{check}: {finding}" for check, found in findings.items() for finding in found]
+
+
+def _read_json(path: str) -> Any:  # noqa: ANN401  JSON
+    with fileio.open(path, "rb") as file:
+        return json.loads(file.read())

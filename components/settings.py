@@ -1,0 +1,167 @@
+"""Typed settings of each step. They cross TFX as JSON and are validated again on the other side."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Side = Annotated[int, Field(ge=8, le=4096)]
+
+
+class Settings(BaseModel):
+    """Frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class SplitSettings(Settings):
+    """Shares of the images of each class, by group."""
+
+    train: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.7
+    eval: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+    test: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "SplitSettings":
+        total = self.train + self.eval + self.test
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(f"train, eval and test must add up to 1, and add up to {total:g}")
+        return self
+
+
+class DataSettings(Settings):
+    """What is read, and how it is split.
+
+    Attributes:
+        dataset: name of a module of components/datasets.
+        labels: class names in the order of the model's outputs; the data set's own where empty.
+        positive_label: the class whose recall is gated; the data set's own where empty.
+        seed: decides which group falls into which split, and the order of the images.
+        label_conflicts: what happens to images of one content that carry different labels.
+        minimum_side: pixels; an image with a shorter side is rejected.
+        images_per_shard: images in one TFRecord file.
+    """
+
+    dataset: str
+    labels: tuple[str, ...] = ()
+    positive_label: str = ""
+    split: SplitSettings = SplitSettings()
+    seed: Annotated[int, Field(ge=0)] = 0
+    label_conflicts: Literal["fail", "drop"] = "fail"
+    minimum_side: Annotated[int, Field(ge=1)] = 16
+    images_per_shard: Annotated[int, Field(ge=1)] = 128
+
+    @model_validator(mode="after")
+    def _labels_are_usable(self) -> "DataSettings":
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"labels holds a class twice: {', '.join(self.labels)}")
+        if len(self.labels) == 1:
+            raise ValueError("labels needs at least two classes")
+        if self.labels and self.positive_label and self.positive_label not in self.labels:
+            raise ValueError(f"positive_label {self.positive_label!r} is none of {', '.join(self.labels)}")
+        return self
+
+
+class ModelSettings(Settings):
+    """Which network, and the size of its input.
+
+    Attributes:
+        architecture: name of a module of components/models.
+        image_size: height and width in pixels; the architecture's own where absent.
+        dropout: share of units dropped before the last layer.
+    """
+
+    architecture: str = "cnn"
+    image_size: tuple[Side, Side] | None = None
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+
+
+class AugmentationSettings(Settings):
+    """Random changes of training images, drawn anew each epoch; 0 or false leaves a change out.
+
+    Attributes:
+        horizontal_flip, vertical_flip: mirror half of the images.
+        rotation_degrees: largest angle, either way.
+        translation, zoom: largest share of the side, either way.
+        brightness: largest share of the full range added or taken away.
+        contrast: largest relative change of the contrast.
+    """
+
+    horizontal_flip: bool = True
+    vertical_flip: bool = False
+    rotation_degrees: Annotated[float, Field(ge=0.0, le=180.0)] = 10.0
+    translation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
+    zoom: Annotated[float, Field(ge=0.0, le=0.5)] = 0.1
+    brightness: Fraction = 0.1
+    contrast: Fraction = 0.1
+
+
+class TrainSettings(Settings):
+    """How the network is trained.
+
+    Attributes:
+        monitor: the value on `eval` that picks the best epoch and stops the training.
+        patience: epochs without a better value before the training stops.
+        class_weights: `balanced` weighs each class by the inverse of its share of the training images.
+        precision: `auto` is mixed_bfloat16 or mixed_float16 on GPUs, by their compute capability, and
+            float32 on CPUs.
+        xla: compile the training step; `auto` is on for GPUs and off for CPUs.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 25
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    monitor: Literal["val_auc", "val_loss"] = "val_auc"
+    patience: Annotated[int, Field(ge=1)] = 6
+    class_weights: Literal["balanced", "none"] = "balanced"
+    augmentation: AugmentationSettings = AugmentationSettings()
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    xla: Literal["auto", "on", "off"] = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class OperatingPointSettings(Settings):
+    """The threshold is the highest that reaches this recall of the positive class on `eval`."""
+
+    target_recall: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
+
+
+class GateSettings(Settings):
+    """What a model must reach on `test` to be published.
+
+    Attributes:
+        minimum_auc: AUC of the positive class against the rest.
+        minimum_recall: recall of the positive class at the operating point.
+        maximum_auc_drop, maximum_recall_drop: how far below the latest blessed model it may fall.
+    """
+
+    minimum_auc: Fraction = 0.8
+    minimum_recall: Fraction = 0.8
+    maximum_auc_drop: Fraction = 0.02
+    maximum_recall_drop: Fraction = 0.05
+
+
+class ServingSettings(Settings):
+    """Attributes: model_name: the folder below `serving/`, and the name by which clients ask."""
+
+    model_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "breast_imaging"
+
+
+class TrainerSettings(Settings):
+    """All that the Trainer reads, sent to it as one JSON string."""
+
+    labels: tuple[str, ...]
+    positive_label: str
+    model: ModelSettings
+    train: TrainSettings
+    operating_point: OperatingPointSettings
+    model_name: str
+
+
+class TransformSettings(Settings):
+    """Attributes: height, width: pixels; channels: 1 or 3."""
+
+    height: Side
+    width: Side
+    channels: Literal[1, 3]

@@ -1,0 +1,36 @@
+"""Where and how to compute: distribution, precision, XLA."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from components.settings import TrainSettings
+
+_BFLOAT16_SINCE = (8, 0)  # CUDA compute capability of the first GPUs with fast bfloat16
+
+
+@dataclass(frozen=True)
+class ComputePlan:
+    """Attributes: strategy: over all devices there are; precision: a Keras policy; xla: compile the step."""
+
+    strategy: tf.distribute.Strategy
+    precision: str
+    xla: bool
+
+
+def plan_compute(settings: TrainSettings) -> ComputePlan:
+    gpus = tf.config.list_physical_devices("GPU")
+    return ComputePlan(
+        strategy=tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy(),
+        precision=_precision(settings, gpus),
+        xla=bool(gpus) if settings.xla == "auto" else settings.xla == "on",
+    )
+
+
+def _precision(settings: TrainSettings, gpus: list[tf.config.PhysicalDevice]) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    if not gpus:
+        return "float32"  # 16-bit types are emulated on most CPUs, and slower
+    capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+    return "mixed_bfloat16" if capability >= _BFLOAT16_SINCE else "mixed_float16"

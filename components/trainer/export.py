@@ -1,0 +1,127 @@
+"""Exports a trained network as the SavedModel that is gated and served."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from numpy.typing import NDArray
+
+from components.settings import TransformSettings
+from components.trainer.data import LabelCoding
+from components.transform import parse_image
+from schema import contract
+from serving.reference import ReferencePredictions, reference_images
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What an exported model is made of. `shape` is that of the network's input."""
+
+    name: str
+    network: keras.Model
+    transform_output: tft.TFTransformOutput
+    shape: TransformSettings
+    labels: tuple[str, ...]
+    coding: LabelCoding
+    threshold: float
+
+
+def export(model: ServedModel, directory: str) -> None:
+    """Writes the SavedModel, with its description and reference predictions beside it.
+
+    `keras.export.ExportArchive` is used because a SavedModel written by `tf.saved_model.save` cannot be run by
+    TensorFlow Serving when it holds a Keras 3 model.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model.network)
+    transform = model.transform_output.transform_features_layer()
+    archive.track(transform)
+    answer = _answer(model, transform)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.EXAMPLES_INPUT)])
+    def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        specification = {contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
+        return answer(tf.io.parse_example(examples, specification)[contract.IMAGE_ENCODED])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)])
+    def serve_images(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(image_bytes)
+
+    archive.add_endpoint(contract.SERVING_DEFAULT, serve_examples)
+    archive.add_endpoint(contract.SERVING_IMAGE, serve_images)
+    archive.write_out(directory, verbose=False)
+    _write_extras(model, directory, transform)
+
+
+def _answer(model: ServedModel, transform: tf.Module):  # type: ignore[no-untyped-def]
+    def answer(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        serialized = transform({contract.IMAGE_ENCODED: encoded})[contract.TRANSFORMED_IMAGE]
+        images = tf.map_fn(
+            lambda image: tf.cast(parse_image(image, model.shape), tf.float32),
+            tf.reshape(serialized, [-1]),
+            fn_output_signature=tf.float32,
+        )
+        return decide(model.network(images, training=False), model)
+
+    return answer
+
+
+def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
+    """The network's outputs, (batch, 1) or (batch, classes), as the signatures answer them.
+
+    At or above the threshold the label is the positive class; below it, the most probable of the others.
+    """
+    probabilities = model.coding.to_probabilities(outputs)
+    positive = probabilities[:, model.coding.positive]
+    others = tf.where(
+        tf.range(model.coding.classes) == model.coding.positive, tf.constant(-1.0), probabilities
+    )
+    decision = tf.where(
+        positive >= model.threshold,
+        tf.constant(model.coding.positive, tf.int64),
+        tf.argmax(others, axis=1, output_type=tf.int64),
+    )
+    return {
+        contract.PROBABILITIES: probabilities,
+        contract.PREDICTED_LABEL: tf.gather(tf.constant(model.labels), decision),
+        contract.MALIGNANT_PROBABILITY: positive,
+        contract.THRESHOLD: tf.fill(tf.shape(positive), tf.constant(model.threshold, tf.float32)),
+    }
+
+
+def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> None:
+    extras = os.path.join(directory, contract.EXTRA_ASSETS)
+    tf.io.gfile.makedirs(extras)
+    description = {
+        "name": model.name,
+        "labels": model.labels,
+        "positive_label": model.labels[model.coding.positive],
+        "threshold": model.threshold,
+        "image_size": [model.shape.height, model.shape.width],
+        "channels": model.shape.channels,
+    }
+    images = reference_images()
+    reference = ReferencePredictions(images, _network_probabilities(model, transform, images), model.threshold)
+    _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), json.dumps(description, indent=2))
+    _write(os.path.join(extras, contract.REFERENCE_FILE), reference.to_json())
+
+
+def _write(path: str, text: str) -> None:
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(text)
+
+
+def _network_probabilities(
+    model: ServedModel, transform: tf.Module, images: Sequence[bytes]
+) -> NDArray[np.float32]:
+    """What the network itself answers, in Keras, before anything is saved."""
+    serialized = transform({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
+    pixels = tf.stack([parse_image(image, model.shape) for image in tf.reshape(serialized, [-1])])
+    outputs = model.network(tf.cast(pixels, tf.float32), training=False)
+    probabilities: NDArray[np.float32] = model.coding.to_probabilities(outputs).numpy()
+    return probabilities

@@ -1,0 +1,85 @@
+"""The Trainer's entry point: an outline, whose steps are in the modules beside it."""
+
+import json
+import os
+from typing import Final
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.models.registry import get_model
+from components.settings import TrainerSettings, TransformSettings
+from components.trainer.data import (
+    LabelCoding,
+    evaluation_batches,
+    read_examples,
+    read_label_indices,
+    training_batches,
+)
+from components.trainer.devices import plan_compute
+from components.trainer.export import ServedModel, export
+from components.trainer.fit import History, class_weights, compile_model, fit
+from components.trainer.operating_point import threshold_for_recall
+
+SETTINGS_KEY: Final = "settings"
+TRAINING_FILE: Final = "training.json"
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains on `train`, chooses weights and operating point on `eval`, exports; never sees `test`."""
+    settings = TrainerSettings.model_validate_json(fn_args.custom_config[SETTINGS_KEY])
+    keras.utils.set_random_seed(settings.train.seed)
+    compute = plan_compute(settings.train)
+    keras.config.set_dtype_policy(compute.precision)
+
+    spec = get_model(settings.model.architecture)
+    shape = spec.input_shape(settings.model)
+    transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
+    coding = LabelCoding(len(settings.labels), settings.labels.index(settings.positive_label))
+    transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    train = read_examples(fn_args.train_files, transform_output, transformed)
+    evaluation = read_examples(fn_args.eval_files, transform_output, transformed)
+    train_labels, eval_labels = read_label_indices(train), read_label_indices(evaluation)
+
+    with compute.strategy.scope():
+        network = spec.build(settings.model, shape, coding.classes)
+        model = compile_model(network, settings.train, coding, compute.xla)
+    weights = class_weights(train_labels, coding) if settings.train.class_weights == "balanced" else None
+    batch_size = settings.train.batch_size
+    eval_batches = evaluation_batches(evaluation, coding, batch_size)
+    history = fit(
+        model,
+        training_batches(train, coding, batch_size, settings.train.seed, train_labels.size),
+        eval_batches,
+        settings.train,
+        weights,
+    )
+
+    probabilities = coding.to_probabilities(tf.constant(model.predict(eval_batches, verbose=0))).numpy()
+    threshold = threshold_for_recall(
+        eval_labels == coding.positive,
+        probabilities[:, coding.positive],
+        settings.operating_point.target_recall,
+    )
+    served = ServedModel(
+        settings.model_name, network, transform_output, transformed, settings.labels, coding, threshold
+    )
+    export(served, fn_args.serving_model_dir)
+    _write_training(fn_args.model_run_dir, history, network.count_params(), threshold, transformed)
+
+
+def _write_training(
+    directory: str, history: History, parameters: int, threshold: float, shape: TransformSettings
+) -> None:
+    tf.io.gfile.makedirs(directory)
+    training = {
+        "history": history.values,
+        "best_epoch": history.best_epoch,
+        "parameters": parameters,
+        "threshold": threshold,
+        "image_size": [shape.height, shape.width],
+    }
+    with tf.io.gfile.GFile(os.path.join(directory, TRAINING_FILE), "w") as file:
+        file.write(json.dumps(training))

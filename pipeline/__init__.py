@@ -1,0 +1,1 @@
+"""The one graph, its configuration, and what runs it on one machine."""

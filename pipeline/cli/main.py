@@ -1,0 +1,67 @@
+"""Entry point of the console command. What a command needs is imported when it runs, so `--help` is instant."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from pipeline.cli import data
+from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError
+
+app = typer.Typer(
+    help="Train, gate and publish breast-image classifiers. For research only; not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+
+ConfigOption = data.ConfigOption
+SetOption = data.SetOption
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of images.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")
+    ] = None,
+    overrides: SetOption = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Run the pipeline: from a folder of images to a gated, published model.
+
+    Exit codes: 0 published, 2 data rejected, 3 model not blessed, 4 bad configuration or usage, 1 anything else.
+    """
+    from pipeline.cli.run import run_command
+
+    raise typer.Exit(run_command(config, data, output, overrides or [], debug))
+
+
+def main() -> None:
+    """Runs the command line and ends the process with its exit code."""
+    sys.exit(run_app(sys.argv[1:]))
+
+
+def run_app(arguments: list[str]) -> int:
+    """Runs the command line. Every failure ends in a message on standard error and an exit code."""
+    try:
+        result = app(arguments, standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return EXIT_BAD_CONFIGURATION
+    except BreastImagingError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("\nInterrupted.", file=sys.stderr)
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,176 @@
+"""The configuration of a run: one typed object, from a YAML file and overrides."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from components.datasets.registry import get_dataset
+from components.models.registry import get_model
+from components.settings import (
+    DataSettings,
+    GateSettings,
+    ModelSettings,
+    OperatingPointSettings,
+    ServingSettings,
+    Settings,
+    TrainSettings,
+)
+from schema.errors import ConfigurationError
+
+_SUFFIX: Final = ".yaml"
+
+
+class BeamSettings(Settings):
+    """Attributes: workers: threads of the Beam runner in this process; 0 takes one for each core."""
+
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+
+
+class Config(Settings):
+    """Everything that decides a run, but for folders and machines."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    data: DataSettings
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    operating_point: OperatingPointSettings = OperatingPointSettings()
+    gate: GateSettings = GateSettings()
+    serving: ServingSettings = ServingSettings()
+    beam: BeamSettings = BeamSettings()
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def shipped_configs() -> list[str]:
+    """Names of the configurations that come with the package."""
+    folder = resources.files("pipeline") / "configs"
+    return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
+
+
+def load_config(name_or_file: str, overrides: Sequence[str] = ()) -> Config:
+    """Reads a shipped configuration or a YAML file.
+
+    Args:
+        name_or_file: one of `shipped_configs`, or the path of a file.
+        overrides: `key.path=value`, with the value in YAML.
+
+    Returns:
+        The configuration, with labels and positive class filled in from the data set.
+
+    Raises:
+        ConfigurationError: names the key at fault, what it may be, and the nearest valid key.
+    """
+    values = _parse_yaml(_read(name_or_file), name_or_file)
+    for override in overrides:
+        _apply_override(values, override)
+    return _resolve(_validate(values, name_or_file))
+
+
+def _read(name_or_file: str) -> str:
+    if name_or_file in shipped_configs():
+        return (resources.files("pipeline") / "configs" / f"{name_or_file}{_SUFFIX}").read_text("utf-8")
+    path = Path(name_or_file)
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        near = difflib.get_close_matches(name_or_file, shipped_configs(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigurationError(
+            f"There is no configuration {name_or_file!r}, and as a file it cannot be read ({reason}).",
+            fix=f"{hint}shipped configurations: {', '.join(shipped_configs())}; or give the path of a YAML file",
+        ) from error
+
+
+def _parse_yaml(text: str, origin: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{origin} is not valid YAML ({error}).", fix="correct the file") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{origin} holds no keys.", fix="start from a shipped configuration")
+    return values
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError(
+            f"--set {override}: there is no '='.", fix="write it as --set key.path=value"
+        )
+    *sections, last = key.strip().split(".")
+    section = values
+    for name in sections:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise ConfigurationError(f"--set {key}: {name} is a value, not a section.", fix="name a key")
+    section[last] = _parse_value(override, text)
+
+
+def _parse_value(override: str, text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            f"--set {override}: the value is not valid YAML.", fix="quote it, as in --set 'data.labels=[a, b]'"
+        ) from error
+
+
+def _validate(values: Mapping[str, Any], origin: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"The configuration {origin} cannot be used.",
+            reasons=[_explain(details) for details in error.errors()],
+            fix="correct the keys named, in the file or on the command line (--set key.path=value)",
+        ) from error
+
+
+def _explain(details: Any) -> str:  # noqa: ANN401  pydantic's own type of one error
+    path = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        known = _fields_at(details["loc"][:-1])
+        near = difflib.get_close_matches(str(details["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"{path}: there is no such key; {hint}"
+    if details["type"] == "missing":
+        return f"{path}: this key is needed"
+    return f"{path}: {details['msg']}; got {details['input']!r}"
+
+
+def _fields_at(location: Sequence[str | int]) -> list[str]:
+    model: Any = Config
+    for part in location:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields) if issubclass(model, BaseModel) else []
+
+
+def _resolve(config: Config) -> Config:
+    dataset = get_dataset(config.data.dataset)
+    get_model(config.model.architecture)
+    labels = config.data.labels or dataset.labels
+    positive = config.data.positive_label or dataset.positive_label
+    if not labels or not positive:
+        raise ConfigurationError(
+            f"The data set {dataset.name!r} has no classes of its own.",
+            fix="name them: --set 'data.labels=[benign, malignant]' --set data.positive_label=malignant",
+        )
+    if dataset.labels and not set(labels) <= set(dataset.labels):
+        raise ConfigurationError(
+            f"data.labels: {', '.join(labels)} are not all classes of the data set {dataset.name!r}.",
+            fix=f"choose among {', '.join(dataset.labels)}",
+        )
+    if positive not in labels:
+        raise ConfigurationError(
+            f"data.positive_label: {positive!r} is none of the classes {', '.join(labels)}.",
+            fix="name one of them with --set data.positive_label=NAME",
+        )
+    data = config.data.model_copy(update={"labels": labels, "positive_label": positive})
+    return config.model_copy(update={"data": data})

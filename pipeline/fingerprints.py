@@ -1,0 +1,87 @@
+"""Fingerprints of code and data, which make TFX run a step again when either changed."""
+
+import hashlib
+import importlib.metadata
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+# First-party modules and packages that each step runs. A test holds this list against the import graph.
+STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
+    "ImageExampleGen": (
+        "schema",
+        "components.artifacts",
+        "components.datasets",
+        "components.image_example_gen",
+        "components.near_duplicates",
+        "components.progress",
+        "components.registry",
+        "components.settings",
+    ),
+    "ImportSchemaGen": ("schema",),
+    "DataGate": (
+        "schema",
+        "components.artifacts",
+        "components.data_gate",
+        "components.datasets",
+        "components.image_example_gen",
+        "components.near_duplicates",
+        "components.progress",
+        "components.registry",
+        "components.settings",
+    ),
+    "Transform": ("schema", "components.settings", "components.transform"),
+    "Trainer": (
+        "schema",
+        "serving",
+        "components.models",
+        "components.progress",
+        "components.registry",
+        "components.settings",
+        "components.trainer",
+        "components.transform",
+    ),
+    "Evaluator": ("schema", "components.evaluator", "components.settings"),
+    "Pusher": ("schema", "serving", "components.publisher"),
+    "RunReport": ("schema", "components"),
+}
+# A new release of these may change results, so it makes every step run again.
+LIBRARIES: Final = ("tensorflow", "keras", "tensorflow-transform", "tensorflow-model-analysis", "tfx", "pillow")
+_SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css")
+
+
+def code_fingerprint(step: str) -> str:
+    """SHA-256 over the sources that a step runs, and the releases of the libraries it runs on."""
+    digest = hashlib.sha256()
+    for library in LIBRARIES:
+        digest.update(f"{library}={importlib.metadata.version(library)}\n".encode())
+    for name in STEP_CODE[step]:
+        for path in _sources(name):
+            digest.update(path.relative_to(_root()).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def data_fingerprint(root: Path) -> str:
+    """SHA-256 over the path, size and time of change of every file below a folder."""
+    digest = hashlib.sha256()
+    for directory, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(directory, name)
+            status = os.lstat(path)
+            relative = os.fsencode(os.path.relpath(path, root))
+            digest.update(relative + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+def _sources(module: str) -> Sequence[Path]:
+    path = _root().joinpath(*module.split("."))
+    if not path.is_dir():
+        return [path.with_suffix(".py")]
+    return sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)

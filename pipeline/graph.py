@@ -1,0 +1,157 @@
+"""The one graph, for every platform."""
+
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Final
+
+import tensorflow_model_analysis  # noqa: F401  registers the metrics that the Evaluator's configuration names
+from tfx import v1 as tfx
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration import pipeline as tfx_pipeline
+
+from components.baseline import LatestOtherBlessedModelStrategy
+from components.data_gate.component import DataGate
+from components.evaluator.eval_config import make_eval_config
+from components.image_example_gen.component import ImageExampleGen
+from components.models.registry import get_model
+from components.publisher.executor import Executor as PublisherExecutor
+from components.report.component import RunReport
+from components.settings import TrainerSettings, TransformSettings
+from components.trainer import run_fn
+from components import transform
+from pipeline.config import Config
+from pipeline.fingerprints import code_fingerprint
+from schema import contract
+
+PIPELINE_NAME: Final = "breast-imaging"
+CODE_FINGERPRINT_KEY: Final = "code_fingerprint"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a run happens: all that differs between one machine and a cluster.
+
+    Attributes:
+        data_directory: the folder of images.
+        data_fingerprint: changes whenever a file of that folder does.
+        pipeline_root: where artifacts are written.
+        serving_directory: where `<model>/<version>` folders are published.
+        metadata: connection to ML Metadata; None where the platform brings its own.
+        beam_arguments: options of the Beam runner.
+    """
+
+    data_directory: str
+    data_fingerprint: str
+    pipeline_root: str
+    serving_directory: str
+    metadata: object | None = None
+    beam_arguments: list[str] = field(default_factory=list)
+
+
+def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
+    """The pipeline of a configuration: from a folder of images to a published model and a report."""
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=platform.pipeline_root,
+        components=_components(config, platform),
+        metadata_connection_config=platform.metadata,
+        beam_pipeline_args=platform.beam_arguments,
+        enable_cache=True,
+    )
+
+
+def _components(config: Config, platform: Platform) -> list[BaseNode]:
+    shape = get_model(config.model.architecture).input_shape(config.model)
+
+    examples = ImageExampleGen(
+        input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
+    )
+    schema = tfx.components.ImportSchemaGen(schema_file=str(resources.files("schema") / "schema.pbtxt"))
+    statistics = tfx.components.StatisticsGen(
+        examples=examples.outputs["examples"], schema=schema.outputs["schema"]
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    data_gate = DataGate(
+        anomalies=validator.outputs["anomalies"],
+        manifest=examples.outputs["manifest"],
+        labels=config.data.labels,
+    )
+    transformed = tfx.components.Transform(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        preprocessing_fn=_dotted(transform.preprocessing_fn),
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]
+        ),
+        custom_config={
+            transform.SETTINGS_KEY: TransformSettings(
+                height=shape.height, width=shape.width, channels=shape.channels
+            ).model_dump_json()
+        },
+    )
+    transformed.add_upstream_node(data_gate)
+    trainer = tfx.components.Trainer(
+        run_fn=_dotted(run_fn.run_fn),
+        examples=transformed.outputs["transformed_examples"],
+        transform_graph=transformed.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+        train_args=tfx.proto.TrainArgs(splits=[contract.TRAIN]),
+        eval_args=tfx.proto.EvalArgs(splits=[contract.EVAL]),
+        custom_config={run_fn.SETTINGS_KEY: _trainer_settings(config).model_dump_json()},
+    )
+    baseline = tfx.dsl.Resolver(
+        strategy_class=LatestOtherBlessedModelStrategy,
+        candidate=trainer.outputs["model"],
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("LatestBlessedModel")
+    evaluator = tfx.components.Evaluator(
+        examples=examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        schema=schema.outputs["schema"],
+        example_splits=[contract.TEST],
+        eval_config=make_eval_config(config.data.labels, config.data.positive_label, config.gate),
+    )
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(
+                base_directory=f"{platform.serving_directory}/{config.serving.model_name}"
+            )
+        ),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(PublisherExecutor),
+    )
+    report = RunReport(
+        configuration=config.to_yaml(),
+        manifest=examples.outputs["manifest"],
+        data_gate=data_gate.outputs["report"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        pushed_model=pusher.outputs["pushed_model"],
+    )
+    nodes = [examples, schema, data_gate, transformed, trainer, evaluator, pusher, report]
+    for node in nodes:
+        node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
+    return [*nodes, statistics, validator, baseline]
+
+
+def _trainer_settings(config: Config) -> TrainerSettings:
+    return TrainerSettings(
+        labels=config.data.labels,
+        positive_label=config.data.positive_label,
+        model=config.model,
+        train=config.train,
+        operating_point=config.operating_point,
+        model_name=config.serving.model_name,
+    )
+
+
+def _dotted(function: object) -> str:
+    return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]

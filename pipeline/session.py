@@ -1,0 +1,120 @@
+"""Runs the graph in a process of its own, and passes what it tells on to whoever shows it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from pipeline.config import Config
+from pipeline.events import Event, RunFailed, RunFinished, parse_event
+from pipeline.output import OutputFolder
+from pipeline.worker import WorkerTask
+from schema.errors import EXIT_FAILED
+
+_GRACE_SECONDS: Final = 5.0
+
+
+class Interrupted(Exception):
+    """Somebody asked the run to stop."""
+
+
+def run_session(
+    config: Config, data: Path, output: OutputFolder, show: Callable[[Event], None]
+) -> RunFailed | RunFinished:
+    """Runs to the end, with everything that TFX and TensorFlow print going to the log.
+
+    Raises Interrupted where Ctrl-C or a signal stops the run; the process that ran it has ended by then.
+    """
+    log = new_log(output)
+    reading, writing = os.pipe()
+    task = WorkerTask(config=config, data=data.resolve(), output=output.root, events=writing)
+    with log.open("wb") as stream, _interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.worker"],
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            pass_fds=[writing],
+            start_new_session=True,  # so that Ctrl-C reaches this process alone, which then stops the other
+        )
+        os.close(writing)
+        try:
+            return _watch(process, task, reading, show, log)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+        finally:
+            _stop(process)
+
+
+def new_log(output: OutputFolder) -> Path:
+    return output.logs / f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    task: WorkerTask,
+    reading: int,
+    show: Callable[[Event], None],
+    log: Path,
+) -> RunFailed | RunFinished:
+    assert process.stdin is not None
+    with os.fdopen(reading, encoding="utf-8") as lines:
+        process.stdin.write(task.model_dump_json().encode())
+        process.stdin.close()
+        for line in lines:
+            event = parse_event(line)
+            if isinstance(event, RunFailed | RunFinished):
+                return event
+            show(event)
+    return _died(process.wait(), log)
+
+
+def _died(status: int, log: Path) -> RunFailed:
+    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return RunFailed(
+        component="",
+        lines=[
+            f"The process that ran the pipeline {how} without a word.",
+            f"What to do: see {log}; SIGKILL usually means that memory ran out: lower train.batch_size,"
+            " model.image_size or beam.workers, and run again",
+        ],
+        exit_code=EXIT_FAILED,
+        trace="",
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process and all that it started; what it had finished stays, what it had not is not published."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass  # a thread that waits for native code does not hear it
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # nothing is left of its session
+    process.wait()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Treats a polite request to end as Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,72 @@
+"""What a run ended with, in a few lines."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from components.report.content import GateCheck, ReportContent
+from pipeline.output import OutputFolder
+from schema.errors import BreastImagingError, ModelNotBlessedError
+
+REPORT_PAGE = "index.html"
+REPORT_SUMMARY = "summary.json"
+
+
+def read_summary(output: OutputFolder) -> ReportContent:
+    """The content of the latest report."""
+    return ReportContent.model_validate_json((output.report / REPORT_SUMMARY).read_text("utf-8"))
+
+
+def print_summary(content: ReportContent, output: OutputFolder, console: Console) -> None:
+    console.print()
+    console.print(_counts_table(content))
+    for check in content.checks:
+        console.print(f"  {_check_line(check)}", highlight=False)
+    if content.baseline is None:
+        console.print("  no earlier blessed model to compare with", highlight=False)
+    console.print(f"Threshold: {content.threshold:.4f} (malignant probability, chosen on eval)", highlight=False)
+    console.print(f"Blessed:   {'yes' if content.blessed else 'no'}", highlight=False)
+    published = content.published_path or "nothing new"
+    console.print(f"Published: {escape(published)}", highlight=False, soft_wrap=True)
+    console.print(f"Report:    {escape(str(output.report / REPORT_PAGE))}", highlight=False, soft_wrap=True)
+
+
+def check_published(content: ReportContent) -> None:
+    """Raises ModelNotBlessedError, or BreastImagingError where the published version has been removed since."""
+    if not content.blessed:
+        raise ModelNotBlessedError(
+            "The model was not blessed, so nothing was published; versions published before still serve.",
+            reasons=[_check_line(check) for check in content.checks if not check.passed],
+            fix="see the report; train longer or on more data, or change gate.* if the thresholds are wrong",
+        )
+    if content.published_path is None or not Path(content.published_path).is_dir():
+        raise BreastImagingError(
+            f"The model was published to {content.published_path} by an earlier run, and is no longer there.",
+            fix="restore the folder, or publish anew into another one with --output DIR",
+        )
+
+
+def _counts_table(content: ReportContent) -> Table:
+    table = Table(title=f"{content.run_name}: images by split and class", box=box.SIMPLE, title_justify="left")
+    table.add_column("split")
+    for label in content.labels:
+        table.add_column(escape(label), justify="right")
+    table.add_column("groups", justify="right")
+    for split in content.splits:
+        table.add_row(
+            split.split, *(str(split.images[label]) for label in content.labels), str(split.groups)
+        )
+    return table
+
+
+def _check_line(check: GateCheck) -> str:
+    name = {"auc": "AUC", "recall": "recall"}.get(check.metric, check.metric)
+    what = f"test {name}" if check.kind == "value" else f"test {name}, change from the latest blessed model"
+    if check.observed is None:
+        return f"{what}: could not be computed (at least {check.bound:.3f} is asked for)"
+    if check.passed:
+        return f"{what}: {check.observed:.3f} (at least {check.bound:.3f} is asked for)"
+    return f"{what}: {check.observed:.3f}, {check.bound - check.observed:.3f} short of {check.bound:.3f}"

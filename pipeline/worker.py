@@ -1,0 +1,69 @@
+"""The process that runs the graph for the console command, apart from it so that its output goes to a log.
+
+Reads one JSON object from standard input, writes events to the file descriptor named in it.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pipeline.config import Config
+from pipeline.events import Event, RunFailed, RunFinished
+from pipeline.output import OutputFolder
+
+
+class WorkerTask(BaseModel):
+    """What to run. Attributes: events: an open file descriptor to write events to."""
+
+    config: Config
+    data: Path
+    output: Path
+    events: int
+
+
+def main() -> int:
+    task = WorkerTask.model_validate_json(sys.stdin.read())
+    with os.fdopen(task.events, "w", buffering=1) as stream:
+
+        def emit(event: Event) -> None:
+            stream.write(event.model_dump_json() + "\n")
+
+        return _run(task, emit)
+
+
+def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
+    # The heavy imports belong to this process alone, and a failing one is reported like any failure.
+    from absl import logging as absl_logging
+
+    from pipeline.failures import explain
+    from pipeline.listener import RunListener, listening
+
+    absl_logging.set_verbosity(absl_logging.INFO)
+    listener = RunListener(emit)
+    try:
+        from pipeline.local import run_locally
+
+        with listening(listener):
+            run_locally(task.config, task.data, OutputFolder(task.output))
+    except Exception as error:
+        explained = explain(error)
+        emit(
+            RunFailed(
+                component=listener.component,
+                lines=list(explained.lines()),
+                exit_code=explained.exit_code,
+                trace=traceback.format_exc(),
+            )
+        )
+        traceback.print_exc()
+        return explained.exit_code
+    emit(RunFinished())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

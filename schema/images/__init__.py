@@ -1,0 +1,1 @@
+"""How a file of any supported format becomes the canonical pixels, at ingestion and at prediction alike."""

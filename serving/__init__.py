@@ -1,0 +1,1 @@
+"""How an exported model is loaded, checked and asked."""

@@ -1,0 +1,76 @@
+"""Checks, in a process of its own, that an exported model serves the trainer's own numbers.
+
+    python -m serving.check MODEL_DIRECTORY
+"""
+
+import sys
+from typing import Final
+
+import numpy as np
+import tensorflow as tf
+
+from schema import contract
+from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
+from serving.reference import ReferencePredictions
+from serving.servable import Predictions, Servable, UnusableModelError, read_extra
+
+TOLERANCE: Final = 1e-4  # absolute, on probabilities; fused kernels differ from eager ones by about 1e-6
+_FIX: Final = "train and export the model again"
+
+
+def check_model(directory: str) -> None:
+    """Raises UnusableModelError where the model cannot answer, or not as the trainer did."""
+    try:
+        reference = ReferencePredictions.from_json(read_extra(directory, contract.REFERENCE_FILE))
+    except (ValueError, KeyError) as error:
+        raise UnusableModelError(
+            f"{contract.REFERENCE_FILE} in {directory} is damaged ({error}).", fix=_FIX
+        ) from error
+    with Servable(directory) as servable:
+        _compare(servable.predict_images(reference.images), reference, contract.SERVING_IMAGE)
+        examples = [_to_example(image) for image in reference.images]
+        _compare(servable.predict_examples(examples), reference, contract.SERVING_DEFAULT)
+
+
+def _to_example(image: bytes) -> bytes:
+    value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))
+    features = tf.train.Features(feature={contract.IMAGE_ENCODED: value})
+    serialized: bytes = tf.train.Example(features=features).SerializeToString()
+    return serialized
+
+
+def _compare(served: Predictions, reference: ReferencePredictions, signature: str) -> None:
+    if served.probabilities.shape != reference.probabilities.shape:
+        raise UnusableModelError(
+            f"{signature} answers probabilities of shape {served.probabilities.shape}; the trainer's have"
+            f" {reference.probabilities.shape}.",
+            fix=_FIX,
+        )
+    difference = float(np.abs(served.probabilities - reference.probabilities).max())
+    if not difference <= TOLERANCE:  # so that NaN fails too
+        raise UnusableModelError(
+            f"{signature} answers probabilities that differ by {difference:.2g} from the trainer's own, more"
+            f" than {TOLERANCE:g}.",
+            fix=_FIX,
+        )
+    if abs(served.threshold - reference.threshold) > TOLERANCE:
+        raise UnusableModelError(
+            f"{signature} answers the threshold {served.threshold}; the trainer chose {reference.threshold}.",
+            fix=_FIX,
+        )
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m serving.check MODEL_DIRECTORY", file=sys.stderr)
+        return EXIT_BAD_CONFIGURATION
+    try:
+        check_model(arguments[0])
+    except BreastImagingError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""Loads an exported model and asks it, the way TensorFlow Serving does: through a session.
+
+Python's `tf.saved_model.load` runs models that TensorFlow Serving cannot, so it proves nothing.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from schema import contract
+from schema.errors import BreastImagingError
+
+_FIX = "publish the model again from a run that blessed it"
+
+
+class UnusableModelError(BreastImagingError):
+    """The folder holds no model that can be served."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers for a batch.
+
+    Attributes:
+        probabilities: float32 (batch, classes), in label order.
+        labels: class names at the operating point, (batch,).
+        malignant_probability: float32 (batch,), of the positive class.
+        threshold: the operating point.
+    """
+
+    probabilities: NDArray[np.float32]
+    labels: tuple[str, ...]
+    malignant_probability: NDArray[np.float32]
+    threshold: float
+
+
+class Servable:
+    """One version of a model, loaded. Use as a context manager, or close it."""
+
+    def __init__(self, directory: str) -> None:
+        """Raises UnusableModelError where the folder holds no SavedModel that can be loaded."""
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        try:
+            meta_graph = tf.compat.v1.saved_model.load(
+                self._session, [tf.saved_model.SERVING], directory
+            )
+        except (tf.errors.OpError, OSError, ValueError, RuntimeError) as error:
+            self._session.close()
+            raise UnusableModelError(
+                f"The model in {directory} cannot be loaded ({type(error).__name__}: {error}).", fix=_FIX
+            ) from error
+        self._signatures: Mapping[str, tf.compat.v1.SignatureDef] = meta_graph.signature_def
+        self._directory = directory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def predict_images(self, images: Sequence[bytes]) -> Predictions:
+        """Asks `serving_image` for encoded images. Raises as `run` does."""
+        return _to_predictions(
+            self.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
+        )
+
+    def predict_examples(self, examples: Sequence[bytes]) -> Predictions:
+        """Asks `serving_default` for serialized tf.Examples. Raises as `run` does."""
+        return _to_predictions(
+            self.run(contract.SERVING_DEFAULT, {contract.EXAMPLES_INPUT: np.asarray(examples, object)})
+        )
+
+    def run(
+        self, signature: str, inputs: Mapping[str, NDArray[np.generic]]
+    ) -> dict[str, NDArray[np.generic]]:
+        """Asks a signature. Raises UnusableModelError where the model lacks it or cannot answer."""
+        if signature not in self._signatures:
+            raise UnusableModelError(
+                f"The model in {self._directory} has no signature {signature!r}; it has"
+                f" {', '.join(sorted(self._signatures))}.",
+                fix=_FIX,
+            )
+        definition = self._signatures[signature]
+        fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
+        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        try:
+            answer: dict[str, NDArray[np.generic]] = self._session.run(fetches, feeds)
+        except tf.errors.OpError as error:
+            raise UnusableModelError(
+                f"The model in {self._directory} cannot answer {signature!r} ({type(error).__name__}:"
+                f" {error.message.splitlines()[0]}).",
+                fix=_FIX,
+            ) from error
+        return answer
+
+
+def read_extra(directory: str, name: str) -> str:
+    """A file beside the SavedModel. Raises UnusableModelError where there is none."""
+    path = os.path.join(directory, contract.EXTRA_ASSETS, name)
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            text: str = file.read()
+            return text
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise UnusableModelError(f"The model lacks {path} ({type(error).__name__}).", fix=_FIX) from error
+
+
+def read_description(directory: str) -> dict[str, object]:
+    """The model's name, labels, threshold and input, as exported."""
+    description: dict[str, object] = json.loads(read_extra(directory, contract.MODEL_DESCRIPTION_FILE))
+    return description
+
+
+def _to_predictions(answer: Mapping[str, NDArray[np.generic]]) -> Predictions:
+    return Predictions(
+        probabilities=np.asarray(answer[contract.PROBABILITIES], np.float32),
+        labels=tuple(bytes(label).decode() for label in answer[contract.PREDICTED_LABEL]),  # type: ignore[arg-type]
+        malignant_probability=np.asarray(answer[contract.MALIGNANT_PROBABILITY], np.float32),
+        threshold=float(answer[contract.THRESHOLD][0]),  # type: ignore[arg-type]
+    )
