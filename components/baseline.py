@@ -1,17 +1,16 @@
 """Finds the model with which a new one is compared."""
 
+import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
-
-import ml_metadata as mlmd
 
 CANDIDATE_KEY = "candidate"
 MODEL_KEY = "model"
 BLESSING_KEY = "model_blessing"
 
 
-class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):  # type: ignore[misc]
+class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
     """The latest blessed model that is not the candidate itself.
 
     TFX's own strategy would name a candidate that an earlier, identical run has blessed, so that a rerun of an

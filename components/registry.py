@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 
 from schema.errors import ConfigurationError
 
-
 T = TypeVar("T")
 
 

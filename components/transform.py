@@ -25,7 +25,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """
     settings = TransformSettings.model_validate_json(custom_config[SETTINGS_KEY])
     images = tf.map_fn(
-        _standardize(settings), tf.reshape(inputs[contract.IMAGE_ENCODED], [-1]), fn_output_signature=tf.string
+        _standardize(settings),
+        tf.reshape(inputs[contract.IMAGE_ENCODED], [-1]),
+        fn_output_signature=tf.string,
     )
     return {
         contract.TRANSFORMED_IMAGE: images,

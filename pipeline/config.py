@@ -101,9 +101,7 @@ def _parse_yaml(text: str, origin: str) -> dict[str, Any]:
 def _apply_override(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise ConfigurationError(
-            f"--set {override}: there is no '='.", fix="write it as --set key.path=value"
-        )
+        raise ConfigurationError(f"--set {override}: there is no '='.", fix="write it as --set key.path=value")
     *sections, last = key.strip().split(".")
     section = values
     for name in sections:
@@ -118,7 +116,8 @@ def _parse_value(override: str, text: str) -> object:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(
-            f"--set {override}: the value is not valid YAML.", fix="quote it, as in --set 'data.labels=[a, b]'"
+            f"--set {override}: the value is not valid YAML.",
+            fix="quote it, as in --set 'data.labels=[a, b]'",
         ) from error
 
 
@@ -133,7 +132,7 @@ def _validate(values: Mapping[str, Any], origin: str) -> Config:
         ) from error
 
 
-def _explain(details: Any) -> str:  # noqa: ANN401  pydantic's own type of one error
+def _explain(details: Any) -> str:
     path = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
         known = _fields_at(details["loc"][:-1])

@@ -47,7 +47,14 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     "RunReport": ("schema", "components"),
 }
 # A new release of these may change results, so it makes every step run again.
-LIBRARIES: Final = ("tensorflow", "keras", "tensorflow-transform", "tensorflow-model-analysis", "tfx", "pillow")
+LIBRARIES: Final = (
+    "tensorflow",
+    "keras",
+    "tensorflow-transform",
+    "tensorflow-model-analysis",
+    "tfx",
+    "pillow",
+)
 _SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css")
 
 

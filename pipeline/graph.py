@@ -1,5 +1,6 @@
 """The one graph, for every platform."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final
@@ -10,6 +11,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import pipeline as tfx_pipeline
 
+from components import transform
 from components.baseline import LatestOtherBlessedModelStrategy
 from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
@@ -19,7 +21,6 @@ from components.publisher.executor import Executor as PublisherExecutor
 from components.report.component import RunReport
 from components.settings import TrainerSettings, TransformSettings
 from components.trainer import run_fn
-from components import transform
 from pipeline.config import Config
 from pipeline.fingerprints import code_fingerprint
 from schema import contract
@@ -68,9 +69,7 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
     )
     schema = tfx.components.ImportSchemaGen(schema_file=str(resources.files("schema") / "schema.pbtxt"))
-    statistics = tfx.components.StatisticsGen(
-        examples=examples.outputs["examples"], schema=schema.outputs["schema"]
-    )
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
@@ -83,9 +82,7 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=_dotted(transform.preprocessing_fn),
-        splits_config=tfx.proto.SplitsConfig(
-            analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]
-        ),
+        splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]),
         custom_config={
             transform.SETTINGS_KEY: TransformSettings(
                 height=shape.height, width=shape.width, channels=shape.channels
@@ -153,5 +150,5 @@ def _trainer_settings(config: Config) -> TrainerSettings:
     )
 
 
-def _dotted(function: object) -> str:
-    return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
+def _dotted(function: Callable[..., object]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -26,7 +26,7 @@ def main(environment: Mapping[str, str]) -> int:
         config = load_config(environment.get("BREAST_IMAGING_CONFIG", "synthetic"), overrides)
         output = open_output(default_output(environment.get("BREAST_IMAGING_OUTPUT"), config))
         run_locally(config, prepare_data(environment.get("BREAST_IMAGING_DATA"), config, output), output)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
         traceback.print_exc()
         print(explained, file=sys.stderr)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -20,7 +20,7 @@ from schema.errors import EXIT_FAILED
 _GRACE_SECONDS: Final = 5.0
 
 
-class Interrupted(Exception):
+class RunInterruptedError(Exception):
     """Somebody asked the run to stop."""
 
 
@@ -29,7 +29,7 @@ def run_session(
 ) -> RunFailed | RunFinished:
     """Runs to the end, with everything that TFX and TensorFlow print going to the log.
 
-    Raises Interrupted where Ctrl-C or a signal stops the run; the process that ran it has ended by then.
+    Raises RunInterruptedError where Ctrl-C or a signal stops the run; the process that ran it has ended by then.
     """
     log = new_log(output)
     reading, writing = os.pipe()
@@ -47,7 +47,7 @@ def run_session(
         try:
             return _watch(process, task, reading, show, log)
         except KeyboardInterrupt as error:
-            raise Interrupted from error
+            raise RunInterruptedError from error
         finally:
             _stop(process)
 
@@ -93,14 +93,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ends the process and all that it started; what it had finished stays, what it had not is not published."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass  # a thread that waits for native code does not hear it
-    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)  # a thread that waits for native code does not hear it
+    with suppress(ProcessLookupError):  # nothing is left of its session
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # nothing is left of its session
     process.wait()
 
 

@@ -56,9 +56,7 @@ def _counts_table(content: ReportContent) -> Table:
         table.add_column(escape(label), justify="right")
     table.add_column("groups", justify="right")
     for split in content.splits:
-        table.add_row(
-            split.split, *(str(split.images[label]) for label in content.labels), str(split.groups)
-        )
+        table.add_row(split.split, *(str(split.images[label]) for label in content.labels), str(split.groups))
     return table
 
 

@@ -49,7 +49,7 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
 
         with listening(listener):
             run_locally(task.config, task.data, OutputFolder(task.output))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
         emit(
             RunFailed(

@@ -43,9 +43,7 @@ class BreastImagingError(Exception):
         yield f"What to do: {self.fix}"
 
 
-def _rebuild(
-    error: type[BreastImagingError], what: str, fix: str, reasons: tuple[str, ...]
-) -> BreastImagingError:
+def _rebuild(error: type[BreastImagingError], what: str, fix: str, reasons: tuple[str, ...]) -> BreastImagingError:
     return error(what, fix=fix, reasons=reasons)
 
 

@@ -1,6 +1,6 @@
 """Checks, in a process of its own, that an exported model serves the trainer's own numbers.
 
-    python -m serving.check MODEL_DIRECTORY
+python -m serving.check MODEL_DIRECTORY
 """
 
 import sys

@@ -48,9 +48,7 @@ class Servable:
         """Raises UnusableModelError where the folder holds no SavedModel that can be loaded."""
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            meta_graph = tf.compat.v1.saved_model.load(
-                self._session, [tf.saved_model.SERVING], directory
-            )
+            meta_graph = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], directory)
         except (tf.errors.OpError, OSError, ValueError, RuntimeError) as error:
             self._session.close()
             raise UnusableModelError(
@@ -82,9 +80,7 @@ class Servable:
             self.run(contract.SERVING_DEFAULT, {contract.EXAMPLES_INPUT: np.asarray(examples, object)})
         )
 
-    def run(
-        self, signature: str, inputs: Mapping[str, NDArray[np.generic]]
-    ) -> dict[str, NDArray[np.generic]]:
+    def run(self, signature: str, inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
         """Asks a signature. Raises UnusableModelError where the model lacks it or cannot answer."""
         if signature not in self._signatures:
             raise UnusableModelError(
@@ -126,7 +122,7 @@ def read_description(directory: str) -> dict[str, object]:
 def _to_predictions(answer: Mapping[str, NDArray[np.generic]]) -> Predictions:
     return Predictions(
         probabilities=np.asarray(answer[contract.PROBABILITIES], np.float32),
-        labels=tuple(bytes(label).decode() for label in answer[contract.PREDICTED_LABEL]),  # type: ignore[arg-type]
+        labels=tuple(bytes(label).decode() for label in answer[contract.PREDICTED_LABEL]),
         malignant_probability=np.asarray(answer[contract.MALIGNANT_PROBABILITY], np.float32),
-        threshold=float(answer[contract.THRESHOLD][0]),  # type: ignore[arg-type]
+        threshold=float(answer[contract.THRESHOLD][0]),
     )

@@ -29,7 +29,7 @@ _FIX: Final = (
 )
 
 
-class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+class Executor(base_executor.BaseExecutor):
     """Runs every check. Raises DataRejectedError that lists all findings."""
 
     def Do(  # noqa: N802  TFX's name
@@ -61,15 +61,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 def _read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalies]:
     return {
         split: anomalies_pb2.Anomalies.FromString(
-            io_utils.read_bytes_file(
-                os.path.join(artifact_utils.get_split_uri([artifact], split), _ANOMALIES_FILE)
-            )
+            io_utils.read_bytes_file(os.path.join(artifact_utils.get_split_uri([artifact], split), _ANOMALIES_FILE))
         )
         for split in artifact_utils.decode_split_names(artifact.split_names)
     }
 
 
-class DataGateSpec(ComponentSpec):  # type: ignore[misc]
+class DataGateSpec(ComponentSpec):
     PARAMETERS = {LABELS_KEY: ExecutionParameter(type=str)}
     INPUTS = {
         ANOMALIES_KEY: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
@@ -78,7 +76,7 @@ class DataGateSpec(ComponentSpec):  # type: ignore[misc]
     OUTPUTS = {REPORT_KEY: ChannelParameter(type=DataGateReport)}
 
 
-class DataGate(base_component.BaseComponent):  # type: ignore[misc]
+class DataGate(base_component.BaseComponent):
     """Fails the run on anomalies, label conflicts, leakage between splits and missing classes.
 
     Whatever must not see rejected data has to depend on it.
@@ -87,9 +85,7 @@ class DataGate(base_component.BaseComponent):  # type: ignore[misc]
     SPEC_CLASS = DataGateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(
-        self, anomalies: types.BaseChannel, manifest: types.BaseChannel, labels: tuple[str, ...]
-    ) -> None:
+    def __init__(self, anomalies: types.BaseChannel, manifest: types.BaseChannel, labels: tuple[str, ...]) -> None:
         super().__init__(
             spec=DataGateSpec(
                 **{

@@ -18,9 +18,7 @@ from components.datasets.spec import DatasetSpec, ImageRecord, Listing
 from schema.errors import DataRejectedError
 from schema.images.suffixes import is_image_path
 
-if (
-    TYPE_CHECKING
-):  # the command line imports every data set module, so numpy and scipy load only in `generate`
+if TYPE_CHECKING:  # the command line imports every data set module, so numpy and scipy load only in `generate`
     import numpy as np
     from numpy.typing import NDArray
 
@@ -81,9 +79,7 @@ TYPICAL_FEATURES: Final = {
     BENIGN: LesionFeatures(margin_irregularity=0.2, echo_db=-10.5, height_to_width=0.7, posterior_db=3.5),
     MALIGNANT: LesionFeatures(margin_irregularity=0.7, echo_db=-15.5, height_to_width=1.1, posterior_db=-5.0),
 }
-FEATURE_SPREAD: Final = LesionFeatures(
-    margin_irregularity=0.22, echo_db=2.6, height_to_width=0.2, posterior_db=4.0
-)
+FEATURE_SPREAD: Final = LesionFeatures(margin_irregularity=0.22, echo_db=2.6, height_to_width=0.2, posterior_db=4.0)
 FEATURE_LIMITS: Final = (
     LesionFeatures(margin_irregularity=0.0, echo_db=-22.0, height_to_width=0.5, posterior_db=-14.0),
     LesionFeatures(margin_irregularity=1.0, echo_db=-7.0, height_to_width=1.5, posterior_db=9.0),
@@ -260,9 +256,7 @@ def _draw_view(rng: np.random.Generator, tissue_db: Field, lesion: Lesion, width
     margin = _pixels(MAXIMUM_SHIFT_MM)
     shift = int(rng.integers(-margin, margin, endpoint=True))
     visible_db = tissue_db[:, margin + shift : margin + shift + width]
-    mask = _lesion_mask(
-        lesion, visible_db.shape, shift * PIXEL_MM, rng.normal(1.0, 0.06), rng.normal(0.0, 0.1)
-    )
+    mask = _lesion_mask(lesion, visible_db.shape, shift * PIXEL_MM, rng.normal(1.0, 0.06), rng.normal(0.0, 0.1))
     echo_db = visible_db + mask * (lesion.features.echo_db - (1 - LESION_TEXTURE) * visible_db)
     echo_db = echo_db + _transmission_db(mask, lesion.features.posterior_db)
     return _compress(rng, 20 * np.log10(_speckle(rng, echo_db)))

@@ -14,9 +14,7 @@ AUC: Final = "auc"
 AUC_PRECISION_RECALL: Final = "auc_precision_recall"
 
 
-def make_eval_config(
-    labels: Sequence[str], positive_label: str, gate: GateSettings
-) -> config_pb2.EvalConfig:
+def make_eval_config(labels: Sequence[str], positive_label: str, gate: GateSettings) -> config_pb2.EvalConfig:
     """AUC of the positive class against the rest, and its recall at the exported operating point.
 
     Both have a value threshold, and a change threshold against the baseline, which is TFMA's name for the latest
@@ -58,9 +56,7 @@ def _ranking_metrics(positive: int, gate: GateSettings) -> config_pb2.MetricsSpe
     )
 
 
-def _operating_point_metrics(
-    labels: list[str], positive: int, gate: GateSettings
-) -> config_pb2.MetricsSpec:
+def _operating_point_metrics(labels: list[str], positive: int, gate: GateSettings) -> config_pb2.MetricsSpec:
     return config_pb2.MetricsSpec(
         metrics=[
             config_pb2.MetricConfig(class_name="ExampleCount"),

@@ -23,7 +23,7 @@ def confusion_key(true: int, predicted: int) -> str:
     return f"{CONFUSION}_{true}_{predicted}"
 
 
-class OperatingPointConfusion(metric_types.Metric):  # type: ignore[misc]
+class OperatingPointConfusion(metric_types.Metric):
     """Counts of images by true and predicted class, as metrics named by `confusion_key`."""
 
     def __init__(self, labels: Sequence[str], name: str = CONFUSION) -> None:
@@ -32,7 +32,7 @@ class OperatingPointConfusion(metric_types.Metric):  # type: ignore[misc]
         )
 
 
-class OperatingPointRecall(metric_types.Metric):  # type: ignore[misc]
+class OperatingPointRecall(metric_types.Metric):
     """Share of the images of the positive class that the model names so; NaN where there are none."""
 
     def __init__(self, labels: Sequence[str], positive: int, name: str = RECALL) -> None:
@@ -92,7 +92,7 @@ def _recall_computations(
     return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
 
 
-class _ConfusionCombiner(beam.CombineFn):  # type: ignore[misc]
+class _ConfusionCombiner(beam.CombineFn):
     def __init__(self, keys: list[metric_types.MetricKey], labels: list[str], model_name: str) -> None:
         self._keys = keys
         self._index = {label.encode(): position for position, label in enumerate(labels)}

@@ -17,7 +17,7 @@ from components.settings import DataSettings
 DATA_FINGERPRINT_KEY = "data_fingerprint"
 
 
-class ImageExampleGenSpec(ComponentSpec):  # type: ignore[misc]
+class ImageExampleGenSpec(ComponentSpec):
     PARAMETERS = {
         INPUT_BASE_KEY: ExecutionParameter(type=str),
         SETTINGS_KEY: ExecutionParameter(type=str),
@@ -30,7 +30,7 @@ class ImageExampleGenSpec(ComponentSpec):  # type: ignore[misc]
     }
 
 
-class ImageExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
+class ImageExampleGen(base_beam_component.BaseBeamComponent):
     """Reads a folder of images, splits it by group and writes tf.Examples.
 
     Outputs:

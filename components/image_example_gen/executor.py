@@ -4,10 +4,10 @@ import os
 from typing import Any
 
 from tfx import types
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.components.util import examples_utils
 
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder
@@ -24,7 +24,7 @@ SETTINGS_KEY = "settings"
 MANIFEST_KEY = "manifest"
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads a folder of images; see `component.ImageExampleGen`."""
 
     def Do(  # noqa: N802  TFX's name

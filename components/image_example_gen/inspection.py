@@ -90,7 +90,7 @@ def pixel_checksum(image: CanonicalImage) -> str:
     return hashlib.sha256(header + image.pixels.tobytes()).hexdigest()
 
 
-class _InspectBatch(beam.DoFn):  # type: ignore[misc]
+class _InspectBatch(beam.DoFn):
     def __init__(self, root: str, minimum_side: int, directory: str, total: int) -> None:
         self._root = root
         self._minimum_side = minimum_side

@@ -5,7 +5,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from tfx.dsl.io import fileio
 
@@ -62,9 +62,8 @@ def read_manifest(directory: str) -> Manifest:
 
 
 def _to_entry(row: Mapping[str, str]) -> ManifestEntry:
-    return ManifestEntry(
-        **{name: int(value) if name in _INTEGER_COLUMNS else value for name, value in row.items()}  # type: ignore[arg-type]
-    )
+    values: dict[str, Any] = {name: int(value) if name in _INTEGER_COLUMNS else value for name, value in row.items()}
+    return ManifestEntry(**values)
 
 
 def label_conflicts(entries: Iterable[ManifestEntry]) -> list[list[ManifestEntry]]:

@@ -82,9 +82,7 @@ def to_example(data: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf
     )
 
 
-def _plan_shards(
-    entries: list[ManifestEntry], directory: str, images_per_shard: int, seed: int
-) -> Iterator[_Shard]:
+def _plan_shards(entries: list[ManifestEntry], directory: str, images_per_shard: int, seed: int) -> Iterator[_Shard]:
     ordered = sorted(entries, key=lambda entry: (draw_order(seed, entry.source), entry.source))
     starts = range(0, len(ordered), images_per_shard)
     for number, start in enumerate(starts):
@@ -92,7 +90,7 @@ def _plan_shards(
         yield _Shard(os.path.join(directory, name), tuple(ordered[start : start + images_per_shard]))
 
 
-class _WriteShard(beam.DoFn):  # type: ignore[misc]
+class _WriteShard(beam.DoFn):
     def __init__(self, root: str, labels: tuple[str, ...], total: int) -> None:
         self._root = root
         self._labels = labels

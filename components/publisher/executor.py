@@ -21,7 +21,7 @@ VERSION_PROPERTY: Final = "pushed_version"
 _CHECK_TIMEOUT_SECONDS: Final = 600
 
 
-class Executor(pusher.Executor):  # type: ignore[misc]
+class Executor(pusher.Executor):
     """TFX's own executor makes the version's folder first and fills it afterwards, so a crash leaves half of one."""
 
     def Do(  # noqa: N802  TFX's name
@@ -66,7 +66,5 @@ def check_in_new_process(model: Path) -> None:
 
 def _base_directory(exec_properties: dict[str, Any]) -> Path:
     destination = pusher_pb2.PushDestination()
-    proto_utils.json_to_proto(
-        exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
-    )
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
     return Path(destination.filesystem.base_directory)

@@ -20,7 +20,7 @@ CONFIGURATION_KEY: Final = "configuration"
 REPORT_KEY: Final = "report"
 
 
-class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+class Executor(base_executor.BaseExecutor):
     """Gathers what the run left behind and writes it as a page and as JSON."""
 
     def Do(  # noqa: N802  TFX's name
@@ -41,7 +41,7 @@ def _write(path: str, text: str) -> None:
         file.write(text.encode())
 
 
-class RunReportSpec(ComponentSpec):  # type: ignore[misc]
+class RunReportSpec(ComponentSpec):
     PARAMETERS = {CONFIGURATION_KEY: ExecutionParameter(type=str)}
     INPUTS = {
         "manifest": ChannelParameter(type=artifacts.DatasetManifest),
@@ -55,7 +55,7 @@ class RunReportSpec(ComponentSpec):  # type: ignore[misc]
     OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}
 
 
-class RunReport(base_component.BaseComponent):  # type: ignore[misc]
+class RunReport(base_component.BaseComponent):
     """Writes `index.html`, for people, and `summary.json`, for programs."""
 
     SPEC_CLASS = RunReportSpec

@@ -205,9 +205,7 @@ def _curve(points: Sequence[RatePoint], shape: str, x_name: str, y_name: str) ->
         line={"color": MAIN, "width": 2.5, "shape": shape},
         marker={"color": MAIN, "size": 8},
         name="Model",
-        hovertemplate=(
-            f"{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}<br>Threshold %{{customdata:.4f}}<extra></extra>"
-        ),
+        hovertemplate=(f"{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}<br>Threshold %{{customdata:.4f}}<extra></extra>"),
     )
 
 

@@ -207,6 +207,6 @@ def _flatten(findings: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{check}: {finding}" for check, found in findings.items() for finding in found]
 
 
-def _read_json(path: str) -> Any:  # noqa: ANN401  JSON
+def _read_json(path: str) -> Any:
     with fileio.open(path, "rb") as file:
         return json.loads(file.read())

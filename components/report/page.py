@@ -163,8 +163,8 @@ def render(content: ReportContent) -> str:
         shares=share_rows(content.confusion),
         classes=classes,
         averages=averages(classes),
-        style=Markup(files(PACKAGE).joinpath(STYLE).read_text(encoding="utf-8")),
-        plotly=Markup(get_plotlyjs()),
+        style=Markup(files(PACKAGE).joinpath(STYLE).read_text(encoding="utf-8")),  # noqa: S704  our own file
+        plotly=Markup(get_plotlyjs()),  # noqa: S704  the library's own file
     )
 
 
@@ -472,7 +472,8 @@ def _roc_caption(content: ReportContent) -> str:
     positives = point.true_positives + point.false_negatives
     negatives = point.false_positives + point.true_negatives
     return (
-        f"AUC {format_number(content.metrics.get('auc'))}. At the threshold {format_number(content.threshold)}: "
+        f"AUC {format_number(content.metrics.get('auc'))}. "
+        f"At the threshold {format_number(content.threshold)}: "
         f"true positive rate {format_number(figures.recall(point))} "
         f"({_out_of(point.true_positives, positives)}), "
         f"false positive rate {format_number(figures.false_positive_rate(point))} "

@@ -1,6 +1,6 @@
 """Reads transformed examples for training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,12 +78,10 @@ def training_batches(
 
 def evaluation_batches(examples: tf.data.Dataset, coding: LabelCoding, batch_size: int) -> tf.data.Dataset:
     """Batches of images, float32 in [0, 255], and targets, in order."""
-    return (
-        examples.cache().batch(batch_size).map(_as_floats(coding), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    )
+    return examples.cache().batch(batch_size).map(_as_floats(coding), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _as_floats(coding: LabelCoding):  # type: ignore[no-untyped-def]
+def _as_floats(coding: LabelCoding) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     def convert(images: tf.Tensor, label_indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(images, tf.float32), coding.target(label_indices)
 

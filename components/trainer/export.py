@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -58,7 +58,7 @@ def export(model: ServedModel, directory: str) -> None:
     _write_extras(model, directory, transform)
 
 
-def _answer(model: ServedModel, transform: tf.Module):  # type: ignore[no-untyped-def]
+def _answer(model: ServedModel, transform: tf.Module) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     def answer(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         serialized = transform({contract.IMAGE_ENCODED: encoded})[contract.TRANSFORMED_IMAGE]
         images = tf.map_fn(
@@ -78,9 +78,7 @@ def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
     """
     probabilities = model.coding.to_probabilities(outputs)
     positive = probabilities[:, model.coding.positive]
-    others = tf.where(
-        tf.range(model.coding.classes) == model.coding.positive, tf.constant(-1.0), probabilities
-    )
+    others = tf.where(tf.range(model.coding.classes) == model.coding.positive, tf.constant(-1.0), probabilities)
     decision = tf.where(
         positive >= model.threshold,
         tf.constant(model.coding.positive, tf.int64),
@@ -116,9 +114,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _network_probabilities(
-    model: ServedModel, transform: tf.Module, images: Sequence[bytes]
-) -> NDArray[np.float32]:
+def _network_probabilities(model: ServedModel, transform: tf.Module, images: Sequence[bytes]) -> NDArray[np.float32]:
     """What the network itself answers, in Keras, before anything is saved."""
     serialized = transform({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
     pixels = tf.stack([parse_image(image, model.shape) for image in tf.reshape(serialized, [-1])])

@@ -29,7 +29,7 @@ class History:
 
 
 @keras.saving.register_keras_serializable(package="breast_imaging")
-class PositiveClassAUC(keras.metrics.AUC):  # type: ignore[misc]
+class PositiveClassAUC(keras.metrics.AUC):
     """AUC of one class of a softmax against the rest, from label indices and (batch, classes)."""
 
     def __init__(self, positive: int, **kwargs: Any) -> None:
@@ -53,7 +53,9 @@ def compile_model(network: keras.Model, settings: TrainSettings, coding: LabelCo
         loss, auc = "binary_crossentropy", keras.metrics.AUC(name="auc")
     else:
         loss, auc = "sparse_categorical_crossentropy", PositiveClassAUC(coding.positive, name="auc")
-    optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}})
+    optimizer = keras.optimizers.get(
+        {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
+    )
     model.compile(optimizer=optimizer, loss=loss, metrics=[auc], jit_compile=xla)
     return model
 
@@ -93,7 +95,7 @@ def fit(
     return History(values, best_epoch=stopping.best_epoch + 1)
 
 
-class _EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
+class _EpochProgress(keras.callbacks.Callback):
     def __init__(self, epochs: int) -> None:
         super().__init__()
         self._epochs = epochs
@@ -104,7 +106,7 @@ class _EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
         report_progress(Progress(TASK, advance=1, total=self._epochs, remark=remark))
 
 
-class _StopOnDivergence(keras.callbacks.Callback):  # type: ignore[misc]
+class _StopOnDivergence(keras.callbacks.Callback):
     """Ends a training whose loss is no number any more; nothing after that step could be of use."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -71,7 +71,8 @@ def _lines(manifest: Manifest) -> str:
         [
             f"width x height: from {low[0]}x{low[1]}, median {middle[0]}x{middle[1]}, to {high[0]}x{high[1]} pixels",
             "formats: " + "; ".join(f"{name}: {count}" for name, count in formats.most_common()),
-            "images per group: " + ", ".join(f"{size}: {count} groups" for size, count in sorted(group_sizes.items())),
+            "images per group: "
+            + ", ".join(f"{size}: {count} groups" for size, count in sorted(group_sizes.items())),
             f"dropped: {len(dropped)}" + "".join(f"\n  {e.source}: {e.dropped}" for e in dropped),
             f"same pixels, different labels: {len(conflicts)}"
             + "".join("\n  " + ", ".join(e.source for e in same) for same in conflicts),

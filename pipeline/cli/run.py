@@ -10,7 +10,7 @@ from pipeline.config import load_config
 from pipeline.display import make_display
 from pipeline.events import RunFailed
 from pipeline.output import open_output
-from pipeline.session import Interrupted, run_session
+from pipeline.session import RunInterruptedError, run_session
 from pipeline.sources import default_output, prepare_data
 from pipeline.summary import check_published, print_summary, read_summary
 from schema.errors import EXIT_FAILED, EXIT_PUBLISHED
@@ -28,7 +28,7 @@ def run_command(
     try:
         with make_display(console) as display:
             ended = run_session(config, folder, output, display.show)
-    except Interrupted:
+    except RunInterruptedError:
         print(
             "\nInterrupted. Finished components are kept and published versions untouched; the same command"
             " carries on from there.",

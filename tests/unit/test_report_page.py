@@ -105,7 +105,7 @@ class Page(HTMLParser):
         if self.open and self.open[-1] == "style":
             self.styles.append(data)
         elif self.open and self.open[-1] != "script" and data.strip():
-            self.texts.append(" ".join(data.split()))
+            self.texts.append(re.sub(r"[ \n]+", " ", data.strip()))
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
@@ -156,8 +156,10 @@ def test_verdict_of_a_refused_model() -> None:
     assert verdict.state == "bad"
     assert verdict.headline == "Not blessed: recall of malignant images fell short by 0.058"
     assert verdict.shortfalls == [
-        "Recall of malignant images is 0.842 on the test split; the gate asks for at least 0.900. "
-        "It fell short by 0.058."
+        (
+            "Recall of malignant images is 0.842 on the test split; the gate asks for at least 0.900. "
+            "It fell short by 0.058."
+        )
     ]
     assert verdict.sentences[0] == "Checks of the gate passed: 1 of 2. Nothing was published."
 
@@ -171,8 +173,7 @@ def test_verdict_with_two_shortfalls() -> None:
 
     assert verdict.headline == "Not blessed: 2 of 2 checks fell short"
     assert verdict.shortfalls[1] == (
-        "AUC is 0.014 below the earlier model's; the gate asks for a drop of at most 0.010. "
-        "It fell short by 0.004."
+        "AUC is 0.014 below the earlier model's; the gate asks for a drop of at most 0.010. It fell short by 0.004."
     )
 
 
@@ -187,32 +188,32 @@ def test_verdict_with_two_shortfalls() -> None:
         (
             0.01,
             0.02,
-            "AUC is 0.010 above the earlier model's; the gate asks for a rise of at least 0.020. "
-            "It fell short by 0.010.",
+            (
+                "AUC is 0.010 above the earlier model's; the gate asks for a rise of at least 0.020. "
+                "It fell short by 0.010."
+            ),
         ),
         (
             0.0,
             0.02,
-            "AUC is the same as the earlier model's; the gate asks for a rise of at least 0.020. "
-            "It fell short by 0.020.",
+            (
+                "AUC is the same as the earlier model's; the gate asks for a rise of at least 0.020. "
+                "It fell short by 0.020."
+            ),
         ),
         (None, 0.0, "The change in AUC could not be computed, so its check was not passed."),
         (math.nan, 0.0, "The change in AUC could not be computed, so its check was not passed."),
     ],
 )
 def test_shortfall_of_a_change(observed: float | None, bound: float, expected: str) -> None:
-    assert (
-        page.describe_shortfall(check("auc", observed=observed, bound=bound, kind="change"), "x") == expected
-    )
+    assert page.describe_shortfall(check("auc", observed=observed, bound=bound, kind="change"), "x") == expected
 
 
 def test_verdict_where_a_metric_could_not_be_computed() -> None:
     verdict = page.describe_verdict(refused(check("recall", observed=None, bound=0.9)))
 
     assert verdict.headline == "Not blessed: recall of malignant images could not be checked"
-    assert verdict.shortfalls == [
-        "Recall of malignant images could not be computed, so its check was not passed."
-    ]
+    assert verdict.shortfalls == ["Recall of malignant images could not be computed, so its check was not passed."]
 
 
 def test_a_check_refused_at_its_bound_is_not_said_to_fall_short() -> None:
@@ -275,9 +276,7 @@ def test_class_scores_agree_with_scikit_learn(confusion: list[list[int]]) -> Non
 
     classes = page.class_scores(content)
 
-    expected = precision_recall_fscore_support(
-        true, predicted, labels=range(len(labels)), zero_division=np.nan
-    )
+    expected = precision_recall_fscore_support(true, predicted, labels=range(len(labels)), zero_division=np.nan)
     for name, values in zip(("precision", "recall", "f1"), expected, strict=False):
         np.testing.assert_allclose(_floats([getattr(row.scores, name) for row in classes]), values)
     assert [row.support for row in classes] == list(expected[3])
@@ -293,9 +292,7 @@ def test_class_scores_agree_with_scikit_learn(confusion: list[list[int]]) -> Non
 
 
 def test_a_share_of_nothing_is_not_available() -> None:
-    content = make_content(
-        labels=["normal", "benign", "malignant"], confusion=[[5, 1, 0], [0, 9, 0], [0, 0, 0]]
-    )
+    content = make_content(labels=["normal", "benign", "malignant"], confusion=[[5, 1, 0], [0, 9, 0], [0, 0, 0]])
 
     texts = Page(page.render(content)).texts
 
@@ -306,9 +303,7 @@ def test_a_share_of_nothing_is_not_available() -> None:
 
 
 def test_operating_point_is_the_positive_class_against_the_rest() -> None:
-    content = make_content(
-        labels=["normal", "benign", "malignant"], confusion=[[19, 5, 3], [18, 55, 15], [1, 0, 41]]
-    )
+    content = make_content(labels=["normal", "benign", "malignant"], confusion=[[19, 5, 3], [18, 55, 15], [1, 0, 41]])
 
     assert figures.operating_point(content) == point(0.4, 41, 18, 97, 1)
 
@@ -362,9 +357,7 @@ def test_axes_have_titles_with_units() -> None:
     content = make_content()
     built = [figures.loss, figures.auc, figures.roc, figures.precision_recall]
 
-    titles = [
-        (f.layout.xaxis.title.text, f.layout.yaxis.title.text) for f in (make(content) for make in built)
-    ]
+    titles = [(f.layout.xaxis.title.text, f.layout.yaxis.title.text) for f in (make(content) for make in built)]
 
     assert titles == [
         ("Epoch (number)", "Loss (no unit)"),
@@ -415,9 +408,7 @@ def test_a_curve_that_cannot_be_drawn(
 
 
 def test_key_metrics_in_order_with_counts() -> None:
-    rows = page.metric_rows(
-        make_content(metrics={"kappa": 0.5, "precision": 8 / 11, "auc": 0.91, "recall": 0.8})
-    )
+    rows = page.metric_rows(make_content(metrics={"kappa": 0.5, "precision": 8 / 11, "auc": 0.91, "recall": 0.8}))
 
     assert [(row.title, row.value, row.counts) for row in rows] == [
         ("AUC", "0.910", ""),
@@ -489,9 +480,7 @@ def test_text_from_outside_is_escaped() -> None:
 
 
 def test_figures_hold_no_text_from_outside() -> None:
-    content = make_content(
-        labels=["benign", "<b>odd</b>"], positive_label="<b>odd</b>", run_name="<b>odd</b>"
-    )
+    content = make_content(labels=["benign", "<b>odd</b>"], positive_label="<b>odd</b>", run_name="<b>odd</b>")
 
     for make in (figures.loss, figures.auc, figures.roc, figures.precision_recall):
         assert "odd" not in make(content).to_json()
@@ -505,8 +494,7 @@ def test_the_page_loads_nothing(whole_page: str) -> None:
         (tag, name)
         for tag, attributes in drawn.elements
         for name in attributes
-        if name in {"src", "srcset", "data", "poster", "background", "action"}
-        or (name == "href" and tag != "a")
+        if name in {"src", "srcset", "data", "poster", "background", "action"} or (name == "href" and tag != "a")
     ]
     assert loading == []
     assert all(link is not None and link.startswith("#") for link in links)

@@ -221,8 +221,7 @@ def test_malignant_lesions_are_darker_but_not_all(
 def test_each_feature_separates_the_classes_in_part(name: str) -> None:
     rng = np.random.default_rng(SEED)
     benign, malignant = (
-        [getattr(synthetic._draw_features(rng, label), name) for _ in range(400)]
-        for label in synthetic.LABELS
+        [getattr(synthetic._draw_features(rng, label), name) for _ in range(400)] for label in synthetic.LABELS
     )
     auc = roc_auc_score([0] * 400 + [1] * 400, benign + malignant)
     assert 0.8 < max(auc, 1 - auc) < 0.97

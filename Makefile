@@ -1,0 +1,30 @@
+# Development and the quick start. `make help` lists the targets.
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help env run test lint lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
+
+env:  ## make the environment in .venv from requirements.lock
+	@scripts/make-env
+
+run: env  ## make synthetic images, run the pipeline on them, publish a model
+	@$(BIN)/breast-imaging run --config synthetic
+
+test: env  ## run all tests
+	@$(BIN)/python -m pytest
+
+lint: env  ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: env  ## resolve the dependencies anew into requirements.lock
+	@scripts/make-lock
+
+clean:  ## remove the environment, runs and caches
+	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
