@@ -15,13 +15,13 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """TFX Transform's entry point.
 
     Args:
-        inputs: raw features by their keys in `schema.contract`; of them, the encoded image (string, (batch,)) and
-            the label index (int64, (batch,)) are used.
+        inputs: raw features by their keys in `schema.contract`; of them, the encoded image (string, (batch,)), the
+            label index (int64, (batch,)) and the source (string, (batch,)) are used.
         custom_config: `TransformSettings` as JSON under `settings`.
 
     Returns:
-        The image as a serialized uint8 tensor of (height, width, channels), string (batch,); and the label index,
-        int64 (batch,). Images stay uint8 because float32 ones would fill four times the disk.
+        The image as a serialized uint8 tensor of (height, width, channels), string (batch,); label index and source
+        unchanged. Images stay uint8 because float32 ones would fill four times the disk.
     """
     settings = TransformSettings.model_validate_json(custom_config[SETTINGS_KEY])
     images = tf.map_fn(
@@ -32,6 +32,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     return {
         contract.TRANSFORMED_IMAGE: images,
         contract.TRANSFORMED_LABEL: tf.reshape(inputs[contract.LABEL_INDEX], [-1]),
+        contract.TRANSFORMED_SOURCE: tf.reshape(inputs[contract.SOURCE], [-1]),
     }
 
 

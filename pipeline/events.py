@@ -1,4 +1,4 @@
-"""What a run tells its watcher, one JSON object a line: from the process that runs the graph to the one that shows it."""
+"""What a run tells its watcher: one JSON object a line, from the process that runs it to the one that shows it."""
 
 from typing import Annotated, Literal
 

@@ -27,6 +27,7 @@ IMAGE_FORMAT_PNG: Final = "png"
 # Features that Transform writes.
 TRANSFORMED_IMAGE: Final = "image"  # bytes: tf.io.serialize_tensor of uint8 (height, width, channels)
 TRANSFORMED_LABEL: Final = "label_index"  # int64
+TRANSFORMED_SOURCE: Final = "source"  # bytes: as SOURCE
 
 # Signatures of the exported model, with their inputs.
 SERVING_DEFAULT: Final = "serving_default"

@@ -1,16 +1,20 @@
 """Reads transformed examples for training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 from numpy.typing import NDArray
 
-from components.settings import TransformSettings
+from components.settings import TrainerSettings, TransformSettings
 from components.transform import parse_image
 from schema import contract
+
+_IMAGE_FEATURE: Final = {contract.TRANSFORMED_IMAGE: tf.io.FixedLenFeature([], tf.string)}
+_LABEL_FEATURE: Final = {contract.TRANSFORMED_LABEL: tf.io.FixedLenFeature([], tf.int64)}
+_SOURCE_FEATURE: Final = {contract.TRANSFORMED_SOURCE: tf.io.FixedLenFeature([], tf.string)}
 
 
 @dataclass(frozen=True)
@@ -43,46 +47,72 @@ class LabelCoding:
         return tf.concat(columns, axis=1)
 
 
-def read_examples(
-    patterns: Sequence[str], transform_output: tft.TFTransformOutput, shape: TransformSettings
-) -> tf.data.Dataset:
-    """Single examples in the order of the files: image uint8 (height, width, channels), label index int64 ()."""
-    specification = transform_output.transformed_feature_spec()
-
-    def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        features = tf.io.parse_single_example(serialized, specification)
-        image = parse_image(tf.reshape(features[contract.TRANSFORMED_IMAGE], []), shape)
-        return image, tf.reshape(features[contract.TRANSFORMED_LABEL], [])
-
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    return tf.data.TFRecordDataset(files, compression_type="GZIP").map(parse, tf.data.AUTOTUNE)
+def label_coding(settings: TrainerSettings) -> LabelCoding:
+    return LabelCoding(len(settings.labels), settings.labels.index(settings.positive_label))
 
 
-def read_label_indices(examples: tf.data.Dataset) -> NDArray[np.int64]:
-    """int64 (examples,), in order."""
-    return np.fromiter(examples.map(lambda _, label: label).as_numpy_iterator(), np.int64)
+@dataclass(frozen=True)
+class TransformedExamples:
+    """The examples of a split.
+
+    They are sorted by source, because Transform's workers leave them in an order that differs from run to run,
+    and with it would differ the trained model. They are held in memory in their compact form.
+
+    Attributes:
+        serialized: string (examples,).
+        shape: of the images.
+    """
+
+    serialized: tf.Tensor
+    shape: TransformSettings
+
+    def __len__(self) -> int:
+        return int(self.serialized.shape[0])
+
+    def label_indices(self) -> NDArray[np.int64]:
+        """int64 (examples,)."""
+        features = tf.io.parse_example(self.serialized, _LABEL_FEATURE)
+        indices: NDArray[np.int64] = features[contract.TRANSFORMED_LABEL].numpy()
+        return indices
+
+    def read(self, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One example: image, float32 (height, width, channels) in [0, 255], and label index, int64 ()."""
+        features = tf.io.parse_single_example(self.serialized[position], _IMAGE_FEATURE | _LABEL_FEATURE)
+        image = parse_image(features[contract.TRANSFORMED_IMAGE], self.shape)
+        return tf.cast(image, tf.float32), features[contract.TRANSFORMED_LABEL]
+
+
+def read_examples(patterns: Sequence[str], shape: TransformSettings) -> TransformedExamples:
+    """Reads the gzipped TFRecords that Transform wrote, given file patterns."""
+    files = [file for pattern in patterns for file in tf.io.gfile.glob(pattern)]
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    serialized = tf.constant(list(records.as_numpy_iterator()), tf.string)
+    sources = tf.io.parse_example(serialized, _SOURCE_FEATURE)[contract.TRANSFORMED_SOURCE].numpy()
+    return TransformedExamples(tf.gather(serialized, np.argsort(sources, kind="stable")), shape)
 
 
 def training_batches(
-    examples: tf.data.Dataset, coding: LabelCoding, batch_size: int, seed: int, count: int
+    examples: TransformedExamples, coding: LabelCoding, batch_size: int, seed: int
 ) -> tf.data.Dataset:
     """Batches of images, float32 in [0, 255], and targets, shuffled anew each epoch."""
+    positions = tf.data.Dataset.range(len(examples)).shuffle(len(examples), seed=seed, reshuffle_each_iteration=True)
+    return _batches(positions, examples, coding, batch_size)
+
+
+def evaluation_batches(examples: TransformedExamples, coding: LabelCoding, batch_size: int) -> tf.data.Dataset:
+    """Batches of images, float32 in [0, 255], and targets, in order."""
+    return _batches(tf.data.Dataset.range(len(examples)), examples, coding, batch_size)
+
+
+def _batches(
+    positions: tf.data.Dataset, examples: TransformedExamples, coding: LabelCoding, batch_size: int
+) -> tf.data.Dataset:
+    def with_target(image: tf.Tensor, label_index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return image, coding.target(label_index)
+
     return (
-        examples.cache()
-        .shuffle(max(count, 1), seed=seed, reshuffle_each_iteration=True)
+        positions.map(examples.read, tf.data.AUTOTUNE)
         .batch(batch_size)
-        .map(_as_floats(coding), tf.data.AUTOTUNE)
+        .map(with_target, tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def evaluation_batches(examples: tf.data.Dataset, coding: LabelCoding, batch_size: int) -> tf.data.Dataset:
-    """Batches of images, float32 in [0, 255], and targets, in order."""
-    return examples.cache().batch(batch_size).map(_as_floats(coding), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-
-
-def _as_floats(coding: LabelCoding) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    def convert(images: tf.Tensor, label_indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.cast(images, tf.float32), coding.target(label_indices)
-
-    return convert

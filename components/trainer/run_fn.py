@@ -5,17 +5,18 @@ import os
 from typing import Final
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.models.registry import get_model
 from components.settings import TrainerSettings, TransformSettings
 from components.trainer.data import (
-    LabelCoding,
     evaluation_batches,
+    label_coding,
     read_examples,
-    read_label_indices,
     training_batches,
 )
 from components.trainer.devices import plan_compute
@@ -37,37 +38,46 @@ def run_fn(fn_args: FnArgs) -> None:
     spec = get_model(settings.model.architecture)
     shape = spec.input_shape(settings.model)
     transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
-    coding = LabelCoding(len(settings.labels), settings.labels.index(settings.positive_label))
+    coding = label_coding(settings)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    train = read_examples(fn_args.train_files, transform_output, transformed)
-    evaluation = read_examples(fn_args.eval_files, transform_output, transformed)
-    train_labels, eval_labels = read_label_indices(train), read_label_indices(evaluation)
+    train = read_examples(fn_args.train_files, transformed)
+    evaluation = read_examples(fn_args.eval_files, transformed)
 
     with compute.strategy.scope():
         network = spec.build(settings.model, shape, coding.classes)
         model = compile_model(network, settings.train, coding, compute.xla)
-    weights = class_weights(train_labels, coding) if settings.train.class_weights == "balanced" else None
+    weights = class_weights(train.label_indices(), coding) if settings.train.class_weights == "balanced" else None
     batch_size = settings.train.batch_size
     eval_batches = evaluation_batches(evaluation, coding, batch_size)
     history = fit(
         model,
-        training_batches(train, coding, batch_size, settings.train.seed, train_labels.size),
+        training_batches(train, coding, batch_size, settings.train.seed),
         eval_batches,
         settings.train,
         weights,
     )
 
-    probabilities = coding.to_probabilities(tf.constant(model.predict(eval_batches, verbose=0))).numpy()
-    threshold = threshold_for_recall(
-        eval_labels == coding.positive,
-        probabilities[:, coding.positive],
-        settings.operating_point.target_recall,
-    )
+    threshold = _choose_threshold(model, eval_batches, evaluation.label_indices(), settings)
     served = ServedModel(
         settings.model_name, network, transform_output, transformed, settings.labels, coding, threshold
     )
     export(served, fn_args.serving_model_dir)
     _write_training(fn_args.model_run_dir, history, network.count_params(), threshold, transformed)
+
+
+def _choose_threshold(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    label_indices: NDArray[np.int64],
+    settings: TrainerSettings,
+) -> float:
+    coding = label_coding(settings)
+    probabilities = coding.to_probabilities(tf.constant(model.predict(batches, verbose=0))).numpy()
+    return threshold_for_recall(
+        label_indices == coding.positive,
+        probabilities[:, coding.positive],
+        settings.operating_point.target_recall,
+    )
 
 
 def _write_training(
