@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from absl import logging as absl_logging
+
 from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE, Progress
 from pipeline.events import ComponentFinished, ComponentStarted, Event, TaskAdvanced
 
@@ -57,12 +59,16 @@ class RunListener(logging.Handler):
 def listening(listener: RunListener) -> Iterator[None]:
     """Attaches the listener to the loggers of TFX and of our own steps."""
     loggers = [logging.getLogger("absl"), logging.getLogger(LOGGER_NAME)]
+    verbosity = absl_logging.get_verbosity()
+    # Setting the level of the logger alone would not last: absl puts its own back.
+    absl_logging.set_verbosity(absl_logging.INFO)
     for logger in loggers:
         logger.setLevel(logging.INFO)
         logger.addHandler(listener)
     try:
         yield
     finally:
+        absl_logging.set_verbosity(verbosity)
         for logger in loggers:
             logger.removeHandler(listener)
 

@@ -37,12 +37,9 @@ def main() -> int:
 
 def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
     # The heavy imports belong to this process alone, and a failing one is reported like any failure.
-    from absl import logging as absl_logging
-
     from pipeline.failures import explain
     from pipeline.listener import RunListener, listening
 
-    absl_logging.set_verbosity(absl_logging.INFO)
     listener = RunListener(emit)
     try:
         from pipeline.local import run_locally

@@ -42,11 +42,14 @@ class ReferencePredictions:
     def from_json(cls, text: str) -> "ReferencePredictions":
         """The reverse of `to_json`. Raises ValueError or KeyError for anything else."""
         values = json.loads(text)
-        return cls(
-            images=tuple(base64.b64decode(image, validate=True) for image in values["images"]),
-            probabilities=np.asarray(values["probabilities"], np.float32),
-            threshold=float(values["threshold"]),
-        )
+        try:
+            return cls(
+                images=tuple(base64.b64decode(image, validate=True) for image in values["images"]),
+                probabilities=np.asarray(values["probabilities"], np.float32),
+                threshold=float(values["threshold"]),
+            )
+        except (TypeError, OverflowError) as error:
+            raise ValueError(f"a value is of another type or size than expected: {error}") from error
 
 
 def reference_images() -> tuple[bytes, ...]:

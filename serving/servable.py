@@ -54,7 +54,11 @@ class Servable:
             raise UnusableModelError(
                 f"The model in {directory} cannot be loaded ({type(error).__name__}: {error}).", fix=_FIX
             ) from error
-        self._signatures: Mapping[str, tf.compat.v1.SignatureDef] = meta_graph.signature_def
+        self._signatures: dict[str, tf.compat.v1.SignatureDef] = {
+            name: signature
+            for name, signature in meta_graph.signature_def.items()
+            if not name.startswith("__")  # TensorFlow's own, for initialisation
+        }
         self._directory = directory
 
     def __enter__(self) -> Self:

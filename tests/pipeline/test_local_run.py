@@ -1,0 +1,220 @@
+"""The whole graph on one machine: what is published, what is cached, and where the gates close."""
+
+import csv
+import errno
+import hashlib
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import graph
+from pipeline.failures import explain
+from schema.errors import DataRejectedError
+from tests.pipeline.conftest import IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner
+
+COMPONENTS = [
+    "ImageExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "LatestBlessedModel",
+    "Evaluator",
+    "Pusher",
+    "RunReport",
+]
+# The Resolver is no execution that could be cached; it looks anew each time.
+ALWAYS = ["LatestBlessedModel"]
+
+
+@pytest.fixture(scope="module")
+def first(
+    configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Runner, Outcome]:
+    runner = Runner(configuration_file, tmp_path_factory.mktemp("first"))
+    return runner, runner.run(image_folder)
+
+
+@pytest.fixture
+def runner(first: tuple[Runner, Outcome], tmp_path: Path) -> Runner:
+    """A runner whose history is that of the first run, to be changed at will."""
+    return first[0]
+
+
+def test_first_run_executes_everything_and_publishes(first: tuple[Runner, Outcome]) -> None:
+    runner, outcome = first
+    assert sorted(outcome.executed) == sorted(COMPONENTS)
+    assert outcome.summary["blessed"] is True
+    assert outcome.versions == [outcome.summary["published_version"]]
+    assert outcome.summary["published_path"] == str(runner.output / "serving" / "small" / outcome.versions[0])
+    assert outcome.summary["baseline"] is None
+
+
+def test_counts_in_the_report_are_those_of_the_folder(first: tuple[Runner, Outcome]) -> None:
+    splits = {split["split"]: split for split in first[1].summary["splits"]}
+    assert list(splits) == ["train", "eval", "test"]
+    for label in ("benign", "malignant"):
+        images = sum(split["images"][label] for split in splits.values())
+        assert images == PATIENTS_PER_CLASS * IMAGES_PER_PATIENT
+        assert splits["test"]["images"][label] == 9  # three of twenty patients
+    assert sum(split["groups"] for split in splits.values()) == 2 * PATIENTS_PER_CLASS
+
+
+def test_manifest_names_every_image_with_its_checksum_and_no_group_twice(
+    first: tuple[Runner, Outcome], image_folder: Path
+) -> None:
+    (path,) = first[0].output.glob("pipeline_root/ImageExampleGen/manifest/*/manifest.csv")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * PATIENTS_PER_CLASS * IMAGES_PER_PATIENT
+    for row in rows:
+        assert row["sha256"] == hashlib.sha256((image_folder / row["source"]).read_bytes()).hexdigest()
+    splits_of_group = Counter(group for group, _ in {(row["group"], row["split"]) for row in rows})
+    assert set(splits_of_group.values()) == {1}
+
+
+def test_confusion_matrix_adds_up_to_the_test_split_and_gives_the_gated_recall(first: tuple[Runner, Outcome]) -> None:
+    summary = first[1].summary
+    confusion = summary["confusion"]
+    test = next(split for split in summary["splits"] if split["split"] == "test")
+    assert [sum(row) for row in confusion] == [test["images"]["benign"], test["images"]["malignant"]]
+    recall = confusion[1][1] / sum(confusion[1])
+    assert summary["metrics"]["recall"] == pytest.approx(recall)
+    assert next(c for c in summary["checks"] if c["metric"] == "recall")["observed"] == pytest.approx(recall)
+
+
+def test_only_train_and_eval_reach_the_trainer(first: tuple[Runner, Outcome]) -> None:
+    (folder,) = first[0].output.glob("pipeline_root/Transform/transformed_examples/*")
+    assert sorted(path.name for path in folder.iterdir()) == ["Split-eval", "Split-train"]
+
+
+def test_unchanged_rerun_is_fully_cached_and_publishes_nothing_new(
+    first: tuple[Runner, Outcome], image_folder: Path
+) -> None:
+    runner, outcome = first
+    again = runner.run(image_folder)
+    assert again.executed == ALWAYS
+    assert again.versions == outcome.versions
+    assert again.summary == outcome.summary
+
+
+def copy_of(runner: Runner, target: Path) -> Runner:
+    """Another runner with no history."""
+    return Runner(runner.configuration_file, target)
+
+
+@pytest.mark.parametrize("metric", ["auc", "recall"])
+def test_value_gate_closes_just_above_the_measured_metric(
+    first: tuple[Runner, Outcome], image_folder: Path, metric: str
+) -> None:
+    runner, outcome = first
+    measured = outcome.summary["metrics"][metric]
+    assert 0.0 < measured < 1.0, "the data are made so that no model is perfect"
+    before = runner.versions()
+
+    refused = runner.run(image_folder, f"gate.minimum_{metric}={math.nextafter(measured, 1.0) + 1e-9!r}")
+    assert refused.summary["blessed"] is False
+    assert refused.summary["published_version"] is None
+    assert [check["metric"] for check in refused.summary["checks"] if not check["passed"]] == [metric]
+    assert refused.versions == before
+    assert "Trainer" in refused.cached, "a changed threshold does not train anew"
+
+    passed = runner.run(image_folder, f"gate.minimum_{metric}={measured - 1e-9!r}")
+    assert passed.summary["blessed"] is True
+    assert passed.summary["published_version"] == max(passed.versions)
+    assert len(passed.versions) == len(before) + 1
+
+
+def test_change_gate_refuses_a_worse_model_and_lets_it_pass_when_allowed(
+    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path
+) -> None:
+    runner = copy_of(first[0], tmp_path / "changes")
+    good = runner.run(image_folder)
+    # Nearly untrained, and allowed by the value thresholds, so that only the comparison can refuse it.
+    worse = ("train.epochs=1", "train.learning_rate=1e-7", "gate.minimum_auc=0", "gate.minimum_recall=0")
+
+    refused = runner.run(image_folder, *worse, "gate.maximum_auc_drop=0.02", "gate.maximum_recall_drop=1")
+    changes = {check["metric"]: check for check in refused.summary["checks"] if check["kind"] == "change"}
+    assert refused.summary["baseline"] is not None
+    drop = good.summary["metrics"]["auc"] - refused.summary["metrics"]["auc"]
+    assert drop > 0.02, "the data are made so that training helps"
+    assert changes["auc"]["observed"] == pytest.approx(-drop)
+    assert changes["auc"]["passed"] is False
+    assert refused.summary["blessed"] is False
+    assert refused.versions == good.versions
+
+    passed = runner.run(image_folder, *worse, "gate.maximum_auc_drop=1", "gate.maximum_recall_drop=1")
+    assert passed.summary["blessed"] is True
+    assert len(passed.versions) == 2
+
+
+def test_same_configuration_and_data_give_the_same_model_elsewhere(
+    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path
+) -> None:
+    other = copy_of(first[0], tmp_path / "again").run(image_folder)
+    expected = first[1].summary
+    assert other.summary["metrics"] == pytest.approx(expected["metrics"], abs=1e-6)
+    assert other.summary["threshold"] == pytest.approx(expected["threshold"], abs=1e-6)
+    assert other.summary["confusion"] == expected["confusion"]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected_first"), [("Transform", "Transform"), ("Trainer", "Trainer"), ("DataGate", "DataGate")]
+)
+def test_changed_code_of_a_step_is_never_served_from_the_cache(
+    first: tuple[Runner, Outcome],
+    image_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    expected_first: str,
+) -> None:
+    original: Callable[[str], str] = graph.code_fingerprint
+    monkeypatch.setattr(graph, "code_fingerprint", lambda name: original(name) + ("x" if name == step else ""))
+    outcome = first[0].run(image_folder)
+    assert outcome.executed[0] == expected_first
+    assert (
+        COMPONENTS[: COMPONENTS.index(step)]
+        == [c for c in COMPONENTS if c in outcome.cached][: COMPONENTS.index(step)]
+    )
+
+
+def test_changed_data_are_read_again(first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(image_folder, data)
+    runner = copy_of(first[0], tmp_path / "out")
+    runner.run(data)
+    source = data / "benign" / "patient 01 (0).png"
+    shutil.copyfile(data / "benign" / "patient 02 (0).png", source)
+    with pytest.raises(DataRejectedError, match=r"patient 01 \(0\)\.png"):
+        # Now two patients' images are the same, which only a fresh look at the files can tell.
+        (data / "malignant" / "patient 03 (0).png").write_bytes(source.read_bytes())
+        runner.run(data)
+
+
+def test_failed_component_loses_nothing_and_a_rerun_carries_on(
+    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.trainer import export
+
+    runner = copy_of(first[0], tmp_path / "disk")
+
+    def full_disk(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "_write_extras", full_disk)
+        with pytest.raises(OSError, match="No space left") as caught:
+            runner.run(image_folder)
+    assert "The disk is full" in str(explain(caught.value))
+    assert runner.versions() == []
+
+    outcome = runner.run(image_folder)
+    assert outcome.cached == COMPONENTS[: COMPONENTS.index("Trainer")]
+    assert outcome.summary["blessed"] is True

@@ -1,0 +1,103 @@
+"""Exported models with random weights: what they answer is arbitrary, and must be the same everywhere."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Attributes: directory: of the SavedModel; model: what it was made of."""
+
+    directory: Path
+    model: "ServedModel"  # noqa: F821  imported where it is used
+
+
+@pytest.fixture(scope="session")
+def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...], float], Exported]:
+    """Exports a network for the given classes, the last of them positive, at a threshold."""
+    import keras
+
+    from components.models.registry import get_model
+    from components.settings import ModelSettings
+    from components.trainer.data import LabelCoding
+    from components.trainer.export import ServedModel, export
+
+    transform_graph = _write_transform_graph(tmp_path_factory.mktemp("transform"))
+
+    def make(labels: tuple[str, ...], threshold: float) -> Exported:
+        keras.utils.set_random_seed(7)
+        spec = get_model("cnn")
+        settings = ModelSettings(architecture="cnn", image_size=(32, 32))
+        network = spec.build(settings, spec.input_shape(settings), len(labels))
+        model = ServedModel(
+            "small",
+            network,
+            transform_graph.output,
+            transform_graph.shape,
+            labels,
+            LabelCoding(len(labels), len(labels) - 1),
+            threshold,
+        )
+        directory = tmp_path_factory.mktemp("exported") / "model"
+        export(model, str(directory))
+        return Exported(directory, model)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def exported(export_model: Callable[[tuple[str, ...], float], Exported]) -> Exported:
+    """A model of two classes. Not to be changed; `copy_of_exported` is."""
+    return export_model(("benign", "malignant"), 0.5)
+
+
+@pytest.fixture
+def copy_of_exported(exported: Exported, tmp_path: Path) -> Path:
+    target = tmp_path / "model"
+    shutil.copytree(exported.directory, target)
+    return target
+
+
+@dataclass(frozen=True)
+class TransformGraph:
+    """Attributes: output: a tft.TFTransformOutput; shape: TransformSettings."""
+
+    output: object
+    shape: object
+
+
+def _write_transform_graph(directory: Path) -> TransformGraph:
+    import tensorflow as tf
+    import tensorflow_transform as tft
+    import tensorflow_transform.beam as tft_beam
+    from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+    from components.settings import TransformSettings
+    from components.transform import SETTINGS_KEY, preprocessing_fn
+    from schema import contract
+    from schema.images.formats import encode_png
+
+    shape = TransformSettings(height=32, width=32, channels=3)
+    raw = schema_utils.schema_from_feature_spec(
+        {
+            contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
+            contract.LABEL_INDEX: tf.io.FixedLenFeature([], tf.int64),
+            contract.SOURCE: tf.io.FixedLenFeature([], tf.string),
+        }
+    )
+    row = {
+        contract.IMAGE_ENCODED: encode_png(np.zeros((8, 8), np.uint8)),
+        contract.LABEL_INDEX: 0,
+        contract.SOURCE: b"a.png",
+    }
+    with tft_beam.Context(temp_dir=str(directory / "temporary")):
+        _, transform_fn = ([row], dataset_metadata.DatasetMetadata(raw)) | tft_beam.AnalyzeAndTransformDataset(
+            lambda inputs: preprocessing_fn(inputs, {SETTINGS_KEY: shape.model_dump_json()})
+        )
+        _ = transform_fn | tft_beam.WriteTransformFn(str(directory / "graph"))
+    return TransformGraph(tft.TFTransformOutput(str(directory / "graph")), shape)

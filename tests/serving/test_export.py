@@ -1,0 +1,153 @@
+"""An exported model answers, through a session in a fresh process, exactly as the network does in Keras."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.transform import parse_image
+from schema import contract
+from schema.images.formats import encode_png
+from serving.servable import Servable, UnusableModelError, read_description
+from tests.serving.conftest import Exported
+
+ASK = """
+import json, sys
+from serving.servable import Servable
+from pathlib import Path
+images = [Path(path).read_bytes() for path in sys.argv[2:]]
+with Servable(sys.argv[1]) as servable:
+    answer = servable.predict_images(images)
+values = [answer.probabilities.tolist(), answer.labels, answer.malignant_probability.tolist(), answer.threshold]
+print("ANSWER" + json.dumps(values))
+"""
+
+
+@pytest.fixture(scope="module")
+def images() -> list[bytes]:
+    generator = np.random.default_rng(3)
+    shapes = [(40, 40), (17, 91), (128, 64, 3), (33, 32, 3), (9, 9)]
+    return [encode_png(generator.integers(0, 256, shape).astype(np.uint8)) for shape in shapes]
+
+
+def keras_probabilities(exported: Exported, images: Sequence[bytes]) -> np.ndarray:
+    """The network's own answer, with the picture prepared by the code that Transform ran."""
+    model: Any = exported.model
+    layer = model.transform_output.transform_features_layer()
+    serialized = layer({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
+    pixels = np.stack([parse_image(image, model.shape).numpy() for image in serialized])
+    outputs = model.network(pixels.astype(np.float32), training=False)
+    return model.coding.to_probabilities(outputs).numpy()
+
+
+def to_examples(images: Sequence[bytes]) -> list[bytes]:
+    return [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={contract.IMAGE_ENCODED: tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))}
+            )
+        ).SerializeToString()
+        for image in images
+    ]
+
+
+def test_fresh_process_gives_the_numbers_of_the_network(
+    exported: Exported, images: list[bytes], tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(image)
+    finished = subprocess.run(
+        [sys.executable, "-c", ASK, str(exported.directory), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = [line for line in finished.stdout.splitlines() if line.startswith("ANSWER")]
+    probabilities, labels, malignant, threshold = json.loads(line.removeprefix("ANSWER"))
+    expected = keras_probabilities(exported, images)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(malignant, expected[:, 1], atol=1e-5)
+    assert labels == ["malignant" if value >= 0.5 else "benign" for value in expected[:, 1]]
+    assert threshold == 0.5
+
+
+def test_both_signatures_agree(exported: Exported, images: list[bytes]) -> None:
+    with Servable(str(exported.directory)) as servable:
+        from_images = servable.predict_images(images)
+        from_examples = servable.predict_examples(to_examples(images))
+    np.testing.assert_allclose(from_images.probabilities, from_examples.probabilities, atol=1e-6)
+    np.testing.assert_allclose(from_images.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    assert from_images.labels == from_examples.labels
+
+
+@pytest.mark.parametrize("margin", [-1e-3, 1e-3])
+def test_label_turns_at_the_threshold(
+    export_model: Callable[[tuple[str, ...], float], Exported],
+    exported: Exported,
+    images: list[bytes],
+    margin: float,
+) -> None:
+    score = float(keras_probabilities(exported, images[:1])[0, 1])
+    moved = export_model(("benign", "malignant"), score - margin)
+    with Servable(str(moved.directory)) as servable:
+        answer = servable.predict_images(images[:1])
+    assert answer.labels == (("malignant",) if margin > 0 else ("benign",))
+    assert answer.threshold == pytest.approx(score - margin, abs=1e-6)
+
+
+def test_three_classes_name_the_likeliest_other_below_the_threshold(
+    export_model: Callable[[tuple[str, ...], float], Exported], images: list[bytes]
+) -> None:
+    labels = ("normal", "benign", "malignant")
+    never = export_model(labels, 1.1)
+    always = export_model(labels, 0.0)
+    expected = keras_probabilities(never, images)
+    with Servable(str(never.directory)) as servable:
+        answer = servable.predict_images(images)
+    np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(answer.malignant_probability, expected[:, 2], atol=1e-5)
+    assert answer.labels == tuple(labels[index] for index in expected[:, :2].argmax(axis=1))
+    with Servable(str(always.directory)) as servable:
+        assert set(servable.predict_images(images).labels) == {"malignant"}
+
+
+def test_sixteen_bits_and_eight_bits_of_one_picture_answer_alike(exported: Exported) -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (50, 50)).astype(np.uint8)
+    with Servable(str(exported.directory)) as servable:
+        answer = servable.predict_images([encode_png(picture), encode_png(picture.astype(np.uint16) * 257)])
+    np.testing.assert_allclose(answer.probabilities[0], answer.probabilities[1], atol=1e-3)
+
+
+def test_description_names_the_contract(exported: Exported) -> None:
+    assert read_description(str(exported.directory)) == {
+        "name": "small",
+        "labels": ["benign", "malignant"],
+        "positive_label": "malignant",
+        "threshold": 0.5,
+        "image_size": [32, 32],
+        "channels": 3,
+    }
+
+
+def test_bytes_that_are_no_image_are_refused_and_the_model_answers_on(
+    exported: Exported, images: list[bytes]
+) -> None:
+    with Servable(str(exported.directory)) as servable:
+        with pytest.raises(UnusableModelError, match="cannot answer 'serving_image'"):
+            servable.predict_images([b"no image"])
+        assert len(servable.predict_images(images).labels) == len(images)
+
+
+def test_unknown_signature_is_named_with_those_there_are(exported: Exported) -> None:
+    with (
+        Servable(str(exported.directory)) as servable,
+        pytest.raises(UnusableModelError, match="'predict'; it has serving_default, serving_image"),
+    ):
+        servable.run("predict", {})
