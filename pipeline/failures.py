@@ -1,25 +1,35 @@
 """Turns whatever stopped a run into a message for people and an exit code."""
 
 import errno
+import re
 from collections.abc import Iterator
+from typing import Final
 
+from schema import errors
 from schema.errors import BreastImagingError
 
-_NO_SPACE = "No space left on device"
+_NO_SPACE: Final = "No space left on device"
+# An error of ours within the traceback to which Beam reduces whatever a worker raises.
+_WORKER_ERROR: Final = re.compile(
+    rf"^(?:RuntimeError: )?{re.escape(errors.__name__)}\.(?P<name>\w+): (?P<message>(?:.*\n)+?)"
+    r"What to do: (?P<fix>.*?)(?: \[while running .*\])?$",
+    re.MULTILINE,
+)
 
 
 def explain(error: BaseException) -> BreastImagingError:
     """The error of ours among the causes of another one, or one made from it."""
     causes = list(_causes(error))
     for cause in causes:
-        if isinstance(cause, BreastImagingError):
-            return cause
+        ours = cause if isinstance(cause, BreastImagingError) else _from_worker(str(cause))
+        if ours is not None:
+            return ours
     if any(_is_disk_full(cause) for cause in causes):
         return BreastImagingError(
             "The disk is full; nothing was published and what was published before is untouched.",
             fix="make room, and run again: finished components are not repeated",
         )
-    if any(isinstance(cause, MemoryError) for cause in causes):
+    if any(isinstance(cause, MemoryError) or "MemoryError" in str(cause) for cause in causes):
         return BreastImagingError(
             "There is not enough memory.", fix="lower train.batch_size, model.image_size or beam.workers"
         )
@@ -30,13 +40,23 @@ def explain(error: BaseException) -> BreastImagingError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on; Beam wraps what a worker raises."""
+    """The error, what it was raised from, and so on."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
+
+
+def _from_worker(text: str) -> BreastImagingError | None:
+    match = _WORKER_ERROR.search(text)
+    kind = getattr(errors, match["name"], None) if match else None
+    if match is None or kind is None:
+        return None
+    what, *reasons = match["message"].rstrip("\n").split("\n  - ")
+    error: BreastImagingError = kind(what, fix=match["fix"], reasons=reasons)
+    return error
 
 
 def _is_disk_full(error: BaseException) -> bool:
@@ -49,4 +69,5 @@ def _is_disk_full(error: BaseException) -> bool:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), "no further message")
+    lines = str(error).strip().splitlines() or ["no further message"]
+    return lines[-1] if lines[0].startswith("Traceback ") else lines[0]

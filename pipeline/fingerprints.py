@@ -44,7 +44,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "Evaluator": ("schema", "components.evaluator", "components.settings"),
     "Pusher": ("schema", "serving", "components.publisher"),
-    "RunReport": ("schema", "components"),
+    "RunReport": ("schema", "serving", "components"),
 }
 # A new release of these may change results, so it makes every step run again.
 LIBRARIES: Final = (
@@ -71,13 +71,13 @@ def code_fingerprint(step: str) -> str:
 
 
 def data_fingerprint(root: Path) -> str:
-    """SHA-256 over the path, size and time of change of every file below a folder."""
+    """SHA-256 over the path, size and time of change of every file below a folder, links followed as in ingestion."""
     digest = hashlib.sha256()
-    for directory, folders, names in os.walk(root):
+    for directory, folders, names in os.walk(root, followlinks=True):
         folders.sort()
         for name in sorted(names):
-            path = os.path.join(directory, name)
-            status = os.lstat(path)
+            path = Path(directory, name)
+            status = path.stat(follow_symlinks=path.exists())
             relative = os.fsencode(os.path.relpath(path, root))
             digest.update(relative + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest()

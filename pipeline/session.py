@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import IO, Final
 
 from pipeline.config import Config
 from pipeline.events import Event, RunFailed, RunFinished, parse_event
@@ -18,6 +19,7 @@ from pipeline.worker import WorkerTask
 from schema.errors import EXIT_FAILED
 
 _GRACE_SECONDS: Final = 5.0
+_CHUNK_BYTES: Final = 65536
 
 
 class RunInterruptedError(Exception):
@@ -34,22 +36,33 @@ def run_session(
     log = new_log(output)
     reading, writing = os.pipe()
     task = WorkerTask(config=config, data=data.resolve(), output=output.root, events=writing)
-    with log.open("wb") as stream, _interruptible():
+    with _interruptible():
         process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],
             stdin=subprocess.PIPE,
-            stdout=stream,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
             start_new_session=True,  # so that Ctrl-C reaches this process alone, which then stops the other
         )
         os.close(writing)
+        logging = threading.Thread(target=_keep_log, args=(process.stdout, log))
+        logging.start()
         try:
             return _watch(process, task, reading, show, log)
         except KeyboardInterrupt as error:
             raise RunInterruptedError from error
         finally:
             _stop(process)
+            logging.join()
+
+
+def _keep_log(printed: IO[bytes], log: Path) -> None:
+    """Writes to the log what the process prints, and goes on reading when the disk is full, lest it hang."""
+    with log.open("wb", buffering=0) as file:
+        while chunk := printed.read1(_CHUNK_BYTES):  # type: ignore[attr-defined]
+            with suppress(OSError):
+                file.write(chunk)
 
 
 def new_log(output: OutputFolder) -> Path:

@@ -41,7 +41,15 @@ def find_records(listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRec
 
 
 def _read_groups(text: str) -> dict[str, str]:
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    try:
+        return _parse_groups(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None)))
+    except csv.Error as error:
+        raise DataRejectedError(
+            f"{GROUPS_FILE} is not a valid CSV file ({error}).", fix="look for a quotation mark that is not closed"
+        ) from error
+
+
+def _parse_groups(reader: "csv.DictReader[str]") -> dict[str, str]:
     if not set(COLUMNS) <= set(reader.fieldnames or ()):
         raise DataRejectedError(
             f"{GROUPS_FILE} has the columns {list(reader.fieldnames or ())}.",

@@ -49,11 +49,11 @@ def inspect_images(
     root: str,
     minimum_side: int,
     directory: str,
-) -> tuple[list[Inspection], NDArray[np.float32]]:
+) -> tuple[list[Inspection], NDArray[np.uint8]]:
     """Inspects all images on Beam workers, which leave their findings in `directory`.
 
     Returns:
-        In the order of the records: one inspection each, and float32 (records, FINGERPRINT_LENGTH), zeros for
+        In the order of the records: one inspection each, and uint8 (records, FINGERPRINT_LENGTH), zeros for
         images whose group is known or that cannot be used.
     """
     batches = [
@@ -79,9 +79,9 @@ def inspect_images(
     return inspections, fingerprints
 
 
-def new_fingerprints(images: int) -> NDArray[np.float32]:
-    """float32 (images, FINGERPRINT_LENGTH), zeros."""
-    return np.zeros((images, FINGERPRINT_LENGTH), np.float32)
+def new_fingerprints(images: int) -> NDArray[np.uint8]:
+    """uint8 (images, FINGERPRINT_LENGTH), zeros."""
+    return np.zeros((images, FINGERPRINT_LENGTH), np.uint8)
 
 
 def pixel_checksum(image: CanonicalImage) -> str:

@@ -48,7 +48,8 @@ _INTEGER_COLUMNS: Final = tuple(field.name for field in fields(ManifestEntry) if
 
 def write_manifest(manifest: Manifest, directory: str) -> None:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
+    # Text is always quoted: by default, Python before 3.13 leaves a carriage return bare, and cannot read it again.
+    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
     writer.writerows(asdict(entry) for entry in sorted(manifest, key=lambda entry: entry.source))
     with fileio.open(f"{directory}/{FILE_NAME}", "wb") as file:

@@ -47,7 +47,7 @@ def check_readable(inspections: Sequence[Inspection]) -> None:
 def plan(
     records: Sequence[ImageRecord],
     inspections: Sequence[Inspection],
-    fingerprints: NDArray[np.float32],
+    fingerprints: NDArray[np.uint8],
     settings: DataSettings,
     labels: Sequence[str],
 ) -> Manifest:
@@ -64,7 +64,7 @@ def plan(
     return [entry if entry.dropped else replace(entry, split=splits[entry.group]) for entry in entries]
 
 
-def _name_groups(records: Sequence[ImageRecord], fingerprints: NDArray[np.float32]) -> list[str]:
+def _name_groups(records: Sequence[ImageRecord], fingerprints: NDArray[np.uint8]) -> list[str]:
     groups = [record.group for record in records]
     unknown = [row for row, group in enumerate(groups) if group is None]
     first_members = near_duplicate_groups(fingerprints[unknown]) if unknown else []

@@ -15,7 +15,8 @@ def versions(base: Path) -> list[int]:
     """The published versions, ascending."""
     if not base.is_dir():
         return []
-    return sorted(int(entry.name) for entry in base.iterdir() if entry.name.isdigit() and entry.is_dir())
+    numbered = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdigit()]
+    return sorted(int(entry.name) for entry in numbered if entry.is_dir())
 
 
 def stage(model: Path, base: Path) -> Path:

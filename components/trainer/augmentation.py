@@ -13,9 +13,11 @@ def augmentation(settings: AugmentationSettings, seed: int) -> keras.Sequential:
     What moves into the picture is filled with black, as outside an ultrasound sector or a film.
     """
     layers: list[keras.layers.Layer] = []
-    flip = _flip_mode(settings)
-    if flip:
-        layers.append(keras.layers.RandomFlip(flip, seed=seed))
+    # Two layers, because Keras's `horizontal_and_vertical` mirrors both ways or not at all.
+    if settings.horizontal_flip:
+        layers.append(keras.layers.RandomFlip("horizontal", seed=seed))
+    if settings.vertical_flip:
+        layers.append(keras.layers.RandomFlip("vertical", seed=seed + 6))
     if settings.rotation_degrees:
         layers.append(
             keras.layers.RandomRotation(settings.rotation_degrees / 360.0, fill_mode="constant", seed=seed + 1)
@@ -31,13 +33,7 @@ def augmentation(settings: AugmentationSettings, seed: int) -> keras.Sequential:
     if settings.brightness:
         layers.append(keras.layers.RandomBrightness(settings.brightness, VALUE_RANGE, seed=seed + 4))
     if settings.contrast:
-        layers.append(keras.layers.RandomContrast(settings.contrast, VALUE_RANGE, seed=seed + 5))
+        # Keras takes a single number for an increase alone.
+        both_ways = (settings.contrast, settings.contrast)
+        layers.append(keras.layers.RandomContrast(both_ways, VALUE_RANGE, seed=seed + 5))
     return keras.Sequential(layers or [keras.layers.Identity()], name="augmentation")
-
-
-def _flip_mode(settings: AugmentationSettings) -> str:
-    if settings.horizontal_flip and settings.vertical_flip:
-        return "horizontal_and_vertical"
-    if settings.horizontal_flip:
-        return "horizontal"
-    return "vertical" if settings.vertical_flip else ""

@@ -28,4 +28,6 @@ def threshold_for_recall(is_positive: ArrayLike, scores: ArrayLike, target_recal
     lowest_passing = positives[needed - 1]
     lower = values[values < lowest_passing]
     next_lower = lower.max() if lower.size else 0.0
-    return float(np.float32((lowest_passing + next_lower) / 2.0))
+    midway = np.float32((lowest_passing + next_lower) / 2.0)
+    # Between neighbouring float32 values, rounding would let the lower one pass as well.
+    return float(midway if midway > next_lower else lowest_passing)

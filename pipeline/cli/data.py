@@ -28,7 +28,10 @@ def describe(
     overrides: SetOption = None,
 ) -> None:
     """Print counts per class, split and group, image sizes and formats."""
-    from pipeline.cli.describe import describe_command
+    from pipeline.cli.quiet import quiet_imports
+
+    with quiet_imports():
+        from pipeline.cli.describe import describe_command
 
     describe_command(config, data, overrides or [])
 

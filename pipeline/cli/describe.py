@@ -27,7 +27,7 @@ def describe_command(config_name: str, data: Path, overrides: Sequence[str]) -> 
     manifest = _make_manifest(config, data)
     console = Console()
     console.print(_counts_table(manifest, config.data.labels))
-    console.print(_lines(manifest), highlight=False, markup=False)
+    console.print(_lines(manifest), highlight=False, markup=False, soft_wrap=True)
 
 
 def _make_manifest(config: Config, data: Path) -> Manifest:

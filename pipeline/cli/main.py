@@ -2,9 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-import click
 import typer
 
 from pipeline.cli import data
@@ -17,6 +16,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+
+# Newer releases of Typer bring a click of their own, have no public name for this one, and return 130 for Ctrl-C.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+_INTERRUPTED: Final = 130
 
 ConfigOption = data.ConfigOption
 SetOption = data.SetOption
@@ -55,13 +58,15 @@ def run_app(arguments: list[str]) -> int:
     """Runs the command line. Every failure ends in a message on standard error and an exit code."""
     try:
         result = app(arguments, standalone_mode=False)
-    except click.UsageError as error:
+    except _UsageError as error:
         error.show()
         return EXIT_BAD_CONFIGURATION
     except BreastImagingError as error:
         print(f"\n{error}", file=sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
+        result = _INTERRUPTED
+    if result == _INTERRUPTED:
         print("\nInterrupted.", file=sys.stderr)
         return EXIT_FAILED
     return result if isinstance(result, int) else 0

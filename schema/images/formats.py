@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from schema import contract
 
@@ -31,10 +31,10 @@ _DECODER_ERRORS: Final = (
     AttributeError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 _PNG_COMPRESSION: Final = 3  # half the time of the default for a few per cent more bytes
-_PNG_BIT_DEPTH_OFFSET: Final = 24  # in the IHDR chunk, which comes first
+_PNG_HEADER: Final = b"IHDR"
+_PNG_BIT_DEPTH_OFFSET: Final = 12  # from the header's name, past width and height
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -86,10 +86,14 @@ def read_image(data: bytes) -> CanonicalImage:
         with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
             _check_header(image)
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return CanonicalImage(_to_pixels(upright), _bit_depth(image, data))
+            pixels = _to_pixels(ImageOps.exif_transpose(image))
+            return CanonicalImage(~pixels if _is_negative(image) else pixels, _bit_depth(image, data))
     except UnreadableImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(
+            f"the image has more pixels than the limit of {contract.MAXIMUM_PIXELS}"
+        ) from error
     except Image.UnidentifiedImageError as error:
         raise UnreadableImageError(
             "the content is not an image in a supported format (PNG, JPEG, BMP, PGM, PPM or TIFF)"
@@ -116,12 +120,23 @@ def _check_header(image: Image.Image) -> None:
         raise UnreadableImageError(f"the file holds {frames} images; one a file is expected")
 
 
+def _is_negative(image: Image.Image) -> bool:
+    """Whether 0 still means white: Pillow inverts such TIFF files, but not those of 16 bits."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or not image.mode.startswith("I;16"):
+        return False
+    return bool(image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0)
+
+
 def _bit_depth(image: Image.Image, data: bytes) -> int:
     if image.format == "PNG":
-        return data[_PNG_BIT_DEPTH_OFFSET]
+        return data[data.index(_PNG_HEADER) + _PNG_BIT_DEPTH_OFFSET]
     if image.mode == "1":
         return 1
-    return 16 if image.mode.startswith("I") else 8
+    if image.mode.startswith("I"):
+        return 16
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(image.tag_v2[TiffImagePlugin.BITSPERSAMPLE][0])
+    return 8
 
 
 def _to_pixels(image: Image.Image) -> Pixels:
