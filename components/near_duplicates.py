@@ -43,12 +43,8 @@ class Thumbnail:
     rim: int
 
 
-COARSE: Final = Thumbnail(
-    side=18, inner_sigma=0.5, outer_sigma=1.25, contrast_sigma=3.0, background=0.0, rim=0
-)
-FINE: Final = Thumbnail(
-    side=56, inner_sigma=0.75, outer_sigma=1.2, contrast_sigma=5.0, background=0.05, rim=1
-)
+COARSE: Final = Thumbnail(side=18, inner_sigma=0.5, outer_sigma=1.25, contrast_sigma=3.0, background=0.0, rim=0)
+FINE: Final = Thumbnail(side=56, inner_sigma=0.75, outer_sigma=1.2, contrast_sigma=5.0, background=0.05, rim=1)
 COARSE_LENGTH: Final = COARSE.side**2
 FINE_LENGTH: Final = FINE.side**2
 FINGERPRINT_LENGTH: Final = COARSE_LENGTH + FINE_LENGTH + 1  # the last entry tells constant images apart
@@ -134,9 +130,7 @@ def _band_pass(grey: np.ndarray, kind: Thumbnail, grey_range: float) -> np.ndarr
     darkest, brightest = np.percentile(thumbnail, (1, 99))
     inside = (thumbnail >= darkest + kind.background * (brightest - darkest)) | (kind.background == 0)
     weight = inside.astype(np.float32)
-    band = _weighted_blur(thumbnail, weight, kind.inner_sigma) - _weighted_blur(
-        thumbnail, weight, kind.outer_sigma
-    )
+    band = _weighted_blur(thumbnail, weight, kind.inner_sigma) - _weighted_blur(thumbnail, weight, kind.outer_sigma)
     weight = minimum_filter(weight, 2 * kind.rim + 1, mode="nearest")
     energy = weight * band**2
     contrast = np.sqrt(_weighted_blur(energy, weight, kind.contrast_sigma))
@@ -170,9 +164,7 @@ def _unit(maps: np.ndarray) -> np.ndarray:
     return maps / np.maximum(norms, 1e-6)
 
 
-def _near_duplicate_pairs(
-    codes: np.ndarray, candidate_similarity: float, confirmed_similarity: float
-) -> np.ndarray:
+def _near_duplicate_pairs(codes: np.ndarray, candidate_similarity: float, confirmed_similarity: float) -> np.ndarray:
     """(n, FINGERPRINT_LENGTH) uint8 -> (pairs, 2) int."""
     coarse = _unit(_decode(codes[:, :COARSE_LENGTH], COARSE))
     fine = codes[:, COARSE_LENGTH:-1]

@@ -6,7 +6,6 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -43,7 +42,7 @@ class LiveDisplay:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeRemainingColumn(),
             TextColumn("[dim]{task.fields[remark]}"),
             console=console,
@@ -53,6 +52,7 @@ class LiveDisplay:
 
     def __enter__(self) -> Self:
         self._progress.start()
+        self._advance("starting TFX", 0, None, "")
         return self
 
     def __exit__(
@@ -62,6 +62,7 @@ class LiveDisplay:
 
     def show(self, event: Event) -> None:
         if isinstance(event, ComponentStarted):
+            self._clear()
             self._advance(event.component, 0, None, "")
         elif isinstance(event, TaskAdvanced):
             self._advance(event.task, event.advance, event.total, event.remark)
@@ -71,8 +72,10 @@ class LiveDisplay:
 
     def _advance(self, name: str, advance: int, total: int | None, remark: str) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=total, remark=remark)
-        self._progress.update(self._tasks[name], advance=advance, remark=remark)
+            self._tasks[name] = self._progress.add_task(name, total=total, count="", remark=remark)
+        task = self._progress.tasks[self._progress.task_ids.index(self._tasks[name])]
+        count = f"{task.completed + advance:.0f} of {total}" if total else ""
+        self._progress.update(task.id, advance=advance, count=count, remark=remark)
 
     def _clear(self) -> None:
         for task in self._tasks.values():

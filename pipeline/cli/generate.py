@@ -16,6 +16,6 @@ def generate_command(config_name: str, directory: Path, overrides: Sequence[str]
         raise ConfigurationError(
             f"The data set {dataset.name!r} cannot be made.", fix=f"obtain it from {dataset.source}"
         )
-    if directory.exists() and any(directory.iterdir()):
-        raise ConfigurationError(f"The folder {directory} is not empty.", fix="name a new one with --data DIR")
+    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
+        raise ConfigurationError(f"{directory} is not an empty folder.", fix="name a new one with --data DIR")
     dataset.generate(directory, config.data.seed)

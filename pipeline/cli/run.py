@@ -23,7 +23,8 @@ def run_command(
     console = Console()
     config = load_config(config_name, overrides)
     output = open_output(default_output(str(output_path) if output_path else None, config))
-    folder = prepare_data(str(data) if data else None, config, output)
+    with console.status("Preparing the data"):
+        folder = prepare_data(str(data) if data else None, config, output)
     console.print(f"Running {config.name}: {folder} -> {output.root}", highlight=False, soft_wrap=True, markup=False)
     try:
         with make_display(console) as display:

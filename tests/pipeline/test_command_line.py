@@ -258,4 +258,4 @@ def test_generate_makes_the_synthetic_images_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in target.iterdir()) == ["benign", "malignant"]
     again = breast_imaging("data", "generate", "--config", "synthetic", "--data", target)
     assert again.returncode == 4
-    assert "is not empty" in again.stderr
+    assert f"{target} is not an empty folder." in again.stderr

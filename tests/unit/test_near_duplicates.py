@@ -49,9 +49,7 @@ def with_gain(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
 
 def cropped(image: np.ndarray, left: float, right: float, top: float, bottom: float) -> np.ndarray:
     height, width = image.shape
-    return image[
-        int(height * top) : height - int(height * bottom), int(width * left) : width - int(width * right)
-    ]
+    return image[int(height * top) : height - int(height * bottom), int(width * left) : width - int(width * right)]
 
 
 def shifted(image: np.ndarray, share: float) -> np.ndarray:
@@ -144,22 +142,20 @@ def test_a_set_of_copies_is_one_group() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (16, 16, 3), (700, 300)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_equal_images_of_any_shape_are_one_group(
-    shape: tuple[int, ...], dtype: type[np.unsignedinteger]
-) -> None:
+def test_equal_images_of_any_shape_are_one_group(shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> None:
     image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
     first = fingerprint(image)
     assert first.shape == (FINGERPRINT_LENGTH,)
     assert first.dtype == np.uint8
-    assert near_duplicate_groups(
-        np.stack([first, fingerprint(ultrasound(0)), fingerprint(image.copy())])
-    ) == [0, 1, 0]
+    assert near_duplicate_groups(np.stack([first, fingerprint(ultrasound(0)), fingerprint(image.copy())])) == [
+        0,
+        1,
+        0,
+    ]
 
 
 def test_constant_images_stay_apart_from_others() -> None:
-    flat = [
-        np.full(shape, value, np.uint8) for shape, value in (((30, 40), 7), ((1, 1), 255), ((9, 9, 3), 0))
-    ]
+    flat = [np.full(shape, value, np.uint8) for shape, value in (((30, 40), 7), ((1, 1), 255), ((9, 9, 3), 0))]
     checkerboard = (np.indices((1008, 1008)).sum(axis=0) % 2 * 255).astype(np.uint8)
     nearly_flat = flat[0].copy()
     nearly_flat[3, 3] += 1

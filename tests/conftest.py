@@ -1,0 +1,1 @@
+"""Shared set-up. As `tests` is a package, this file also puts the root of the repository on the import path."""

@@ -1,0 +1,109 @@
+"""The baseline: the latest blessed model, and never the candidate itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import ml_metadata as mlmd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components.evaluator import constants
+from tfx.types import standard_artifacts
+
+from components.baseline import LatestOtherBlessedModelStrategy
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[mlmd.MetadataStore]:
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.fake_database.SetInParent()
+    yield mlmd.MetadataStore(connection)
+
+
+def _model(number: int) -> standard_artifacts.Model:
+    model = standard_artifacts.Model()
+    model.id = number
+    return model
+
+
+def _blessing(number: int, model: int, blessed: bool) -> standard_artifacts.ModelBlessing:
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.id = number
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    return blessing
+
+
+@dataclass
+class History:
+    """Models by their ids, with whether each evaluation of them blessed them."""
+
+    models: list[int]
+    evaluations: list[tuple[int, bool]] = field(default_factory=list)
+
+    def resolve(self, store: mlmd.MetadataStore, candidate: int) -> tuple[list[int], list[int]]:
+        """The ids of the models found, and of the models that the blessings found are of."""
+        candidates = [_model(candidate)]
+        resolved = LatestOtherBlessedModelStrategy().resolve_artifacts(
+            store,
+            {
+                "candidate": candidates,
+                "model": [_model(number) for number in self.models],
+                "model_blessing": [
+                    _blessing(1000 + number, *evaluation) for number, evaluation in enumerate(self.evaluations)
+                ],
+            },
+        )
+        assert resolved is not None
+        assert set(resolved) == {"candidate", "model", "model_blessing"}
+        assert resolved["candidate"] == candidates
+        key = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
+        return (
+            [model.id for model in resolved["model"]],
+            [blessing.get_int_custom_property(key) for blessing in resolved["model_blessing"]],
+        )
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (History([9]), []),
+        (History([]), []),
+        (History([9], [(9, True)]), []),
+        (History([1, 9]), []),
+        (History([1, 9], [(1, False)]), []),
+        (History([1, 9], [(1, True)]), [1]),
+        (History([1, 9], [(1, True), (9, True)]), [1]),
+        (History([1, 2, 9], [(1, True), (2, True)]), [2]),
+        (History([2, 9, 1], [(2, True), (1, True)]), [2]),
+        (History([1, 2, 9], [(1, True), (2, False)]), [1]),
+        (History([1, 2, 9], [(1, True), (2, False), (9, True)]), [1]),
+        (History([1, 9, 12], [(1, True), (12, True)]), [12]),
+    ],
+)
+def test_by_example(store: mlmd.MetadataStore, history: History, expected: list[int]) -> None:
+    assert history.resolve(store, candidate=9) == (expected, expected)
+
+
+@settings(deadline=None)
+@given(
+    models=st.lists(st.integers(1, 20), unique=True, max_size=8),
+    evaluations=st.lists(st.tuples(st.integers(1, 20), st.booleans()), max_size=12),
+    candidate=st.integers(1, 20),
+)
+def test_it_is_the_latest_of_the_other_models_that_were_ever_blessed(
+    store: mlmd.MetadataStore, models: list[int], evaluations: list[tuple[int, bool]], candidate: int
+) -> None:
+    blessed = {model for model, blessing in evaluations if blessing} & set(models) - {candidate}
+    expected = [max(blessed)] if blessed else []
+
+    assert History(models, evaluations).resolve(store, candidate) == (expected, expected)
+
+
+def test_artifacts_of_a_metadata_store_are_told_apart_by_their_ids(store: mlmd.MetadataStore) -> None:
+    kind = metadata_store_pb2.ArtifactType(name="Model")
+    type_id = store.put_artifact_type(kind)
+    first, second = store.put_artifacts([metadata_store_pb2.Artifact(type_id=type_id, uri=f"/{n}") for n in (1, 2)])
+
+    assert History([first, second], [(first, True), (second, True)]).resolve(store, second) == ([first], [first])

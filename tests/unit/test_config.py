@@ -1,0 +1,249 @@
+"""The configuration: what loads, and what is said about what does not."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from pipeline.config import Config, load_config, shipped_configs
+from schema.errors import EXIT_BAD_CONFIGURATION, ConfigurationError
+
+FOLDER_DATA = {"dataset": "image_folder", "labels": ["cyst", "tumour"], "positive_label": "tumour"}
+
+
+def _write(tmp_path: Path, **values: object) -> str:
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump({"name": "mine", "data": FOLDER_DATA} | values), "utf-8")
+    return str(path)
+
+
+def _refusal(name: str, *overrides: str) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(name, overrides)
+    assert caught.value.exit_code == EXIT_BAD_CONFIGURATION
+    return caught.value
+
+
+def test_the_shipped_configurations() -> None:
+    assert {"busi", "image_folder", "synthetic"} <= set(shipped_configs())
+    assert shipped_configs() == sorted(shipped_configs())
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_each_shipped_configuration_loads_and_survives_yaml(name: str, tmp_path: Path) -> None:
+    config = load_config(name)
+
+    assert config.name == name
+    assert config.data.positive_label in config.data.labels
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(config.to_yaml(), "utf-8")
+    assert load_config(str(copy)) == config
+
+
+def test_classes_are_filled_in_from_the_data_set() -> None:
+    config = load_config("busi")
+
+    assert config.data.labels == ("normal", "benign", "malignant")
+    assert config.data.positive_label == "malignant"
+    assert config.data.label_conflicts == "drop"
+
+
+def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path))
+
+    assert config == Config.model_validate({"name": "mine", "data": FOLDER_DATA})
+    assert (config.train.epochs, config.gate.minimum_auc, config.model.image_size) == (25, 0.8, None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["trian.epochs=3"], "trian: there is no such key; did you mean 'train'?"),
+        (["train.epoch=3"], "train.epoch: there is no such key; did you mean 'epochs'?"),
+        (
+            ["train.augmentation.horizontl_flip=true"],
+            "train.augmentation.horizontl_flip: there is no such key; did you mean 'horizontal_flip'?",
+        ),
+        (["data.split.trian=0.7"], "data.split.trian: there is no such key; did you mean 'train'?"),
+        (["beam.zzzzzz=1"], "beam.zzzzzz: there is no such key; known keys: workers"),
+        (["train.epochs=many"], "train.epochs: Input should be a valid integer"),
+        (["train.epochs=1.5"], "train.epochs: Input should be a valid integer"),
+        (["train.epochs=0"], "train.epochs: Input should be greater than or equal to 1; got 0"),
+        (["train.optimizer=adamm"], "train.optimizer: Input should be 'adam', 'rmsprop' or 'sgd'; got 'adamm'"),
+        (["model.image_size=[64]"], "model.image_size.1: this key is needed"),
+        (["train=5"], "train: Input should be a valid dictionary or instance of TrainSettings; got 5"),
+        (["name=Bad Name"], "name: String should match pattern"),
+        (
+            ["data.split.train=0.8"],
+            "data.split: Value error, train, eval and test must add up to 1, and add up to 1.1",
+        ),
+        (["data.positive_label=other"], "data: Value error, positive_label 'other' is none of cyst, tumour"),
+        (["data.labels=[cyst]"], "data: Value error, labels needs at least two classes"),
+        (["data.labels=[1, 2]"], "data.labels.0: Input should be a valid string; got 1"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_key(tmp_path: Path, overrides: list[str], reason: str) -> None:
+    error = _refusal(_write(tmp_path), *overrides)
+
+    assert "my.yaml cannot be used" in error.what
+    assert error.reasons[0].startswith(reason)
+
+
+def test_unknown_keys_of_a_file_are_named_too(tmp_path: Path) -> None:
+    error = _refusal(_write(tmp_path, train={"epochs": 3, "pateince": 2}, gates={}))
+
+    assert sorted(error.reasons) == [
+        "gates: there is no such key; did you mean 'gate'?",
+        "train.pateince: there is no such key; did you mean 'patience'?",
+    ]
+
+
+def test_missing_keys_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text("train: {epochs: 3}\n")
+
+    assert _refusal(str(path)).reasons == ("name: this key is needed", "data: this key is needed")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("bussi", "did you mean 'busi'? "), ("syntetic", "did you mean 'synthetic'? "), ("qqqq", "")]
+)
+def test_an_unknown_name_is_answered_with_the_shipped_ones(name: str, hint: str) -> None:
+    error = _refusal(name)
+
+    assert error.what == (
+        f"There is no configuration {name!r}, and as a file it cannot be read (No such file or directory)."
+    )
+    assert error.fix == (
+        f"{hint}shipped configurations: {', '.join(shipped_configs())}; or give the path of a YAML file"
+    )
+
+
+def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes("name: ä".encode("latin-1"))
+
+    assert "(Is a directory)" in _refusal(str(tmp_path)).what
+    assert "(not UTF-8 text)" in _refusal(str(tmp_path / "latin.yaml")).what
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("name: [", "is not valid YAML"),
+        ("a: b: c", "is not valid YAML"),
+        ("name: !!python/object/apply:os.getcwd []", "is not valid YAML"),
+        ("", "holds no keys"),
+        ("- a\n- b\n", "holds no keys"),
+        ("just text", "holds no keys"),
+    ],
+)
+def test_files_that_hold_no_configuration_are_refused(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+
+    error = _refusal(str(path))
+
+    assert str(path) in error.what
+    assert what in error.what
+
+
+@pytest.mark.parametrize("override", ["train.epochs", "", "=5", " =5", "train.epochs:5"])
+def test_an_override_without_key_or_equals_sign_is_refused(override: str) -> None:
+    error = _refusal("synthetic", override)
+
+    assert error.what.startswith(f"--set {override}: ")
+    assert error.fix == "write it as --set key.path=value"
+
+
+def test_an_override_below_a_value_is_refused() -> None:
+    assert _refusal("synthetic", "name.first=a").what == "--set name.first: name is a value, not a section."
+
+
+def test_an_override_that_is_no_yaml_is_refused() -> None:
+    assert _refusal("synthetic", "data.labels=[a, b").what == "--set data.labels=[a, b: the value is not valid YAML."
+
+
+def test_overrides_take_the_type_of_their_key() -> None:
+    config = load_config(
+        "image_folder",
+        [
+            "train.learning_rate=1e-4",
+            "train.epochs = 7",
+            "train.augmentation.vertical_flip=true",
+            "model.image_size=[64, 48]",
+            "data.labels=[a, b, c]",
+            "data.positive_label=c",
+            "beam.workers=2",
+        ],
+    )
+
+    assert config.train.learning_rate == 1e-4
+    assert isinstance(config.train.learning_rate, float)
+    assert config.train.epochs == 7
+    assert config.train.augmentation.vertical_flip is True
+    assert config.model.image_size == (64, 48)
+    assert (config.data.labels, config.data.positive_label) == (("a", "b", "c"), "c")
+    assert config.beam.workers == 2
+
+
+def test_the_last_of_two_overrides_counts_and_the_rest_of_the_section_stays() -> None:
+    config = load_config("synthetic", ["train.epochs=3", "train.epochs=4"])
+
+    assert (config.train.epochs, config.train.patience) == (4, 6)
+
+
+def test_an_override_may_hold_an_equals_sign(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path), ["data.labels=[a=b, c]", "data.positive_label=a=b"])
+
+    assert config.data.positive_label == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "what"),
+    [
+        (["data.dataset=bussi"], "data.dataset: there is none named 'bussi'."),
+        (["model.architecture=cnm"], "model.architecture: there is none named 'cnm'."),
+        (
+            ["data.labels=[benign, cancer]", "data.positive_label=cancer"],
+            "data.labels: benign, cancer are not all classes of the data set 'busi'.",
+        ),
+        (
+            ["data.labels=[normal, benign]"],
+            "data.positive_label: 'malignant' is none of the classes normal, benign.",
+        ),
+        (
+            ["data.positive_label=cancer"],
+            "data.positive_label: 'cancer' is none of the classes normal, benign, malignant.",
+        ),
+    ],
+)
+def test_names_that_the_data_set_or_the_models_lack_are_refused(overrides: list[str], what: str) -> None:
+    assert _refusal("busi", *overrides).what == what
+
+
+def test_fewer_classes_in_another_order_are_allowed() -> None:
+    config = load_config("busi", ["data.labels=[malignant, benign]"])
+
+    assert config.data.labels == ("malignant", "benign")
+    assert config.data.positive_label == "malignant"
+
+
+@pytest.mark.parametrize("lacking", ["labels", "positive_label"])
+def test_image_folder_needs_its_classes_named(tmp_path: Path, lacking: str) -> None:
+    data = {key: value for key, value in FOLDER_DATA.items() if key != lacking}
+
+    error = _refusal(_write(tmp_path, data=data))
+
+    assert "'image_folder' has no classes of its own" in error.what
+    assert "data.labels=" in error.fix
+
+
+def test_a_configuration_is_frozen_at_every_level() -> None:
+    config = load_config("synthetic")
+
+    with pytest.raises(ValidationError, match="frozen"):
+        config.name = "other"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        config.train.augmentation.zoom = 0.0  # type: ignore[misc]
+    assert isinstance(config.data.labels, tuple)

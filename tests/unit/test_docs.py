@@ -1,0 +1,45 @@
+"""The documentation names what there is."""
+
+import re
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pipeline.config import Config, shipped_configs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def keys_and_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= keys_and_defaults(field.annotation, f"{prefix}{name}.")
+        elif field.is_required():
+            found[prefix + name] = "(needed)"
+        elif field.default in ((), "", None):
+            found[prefix + name] = "(empty)"
+        elif isinstance(field.default, bool):
+            found[prefix + name] = f"`{str(field.default).lower()}`"
+        else:
+            found[prefix + name] = f"`{field.default}`"
+    return found
+
+
+def test_configuration_page_lists_every_key_with_its_default() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (\S+|\([a-z]+\)) \|", page, re.MULTILINE))
+    assert rows == keys_and_defaults(Config)
+
+
+def test_readme_lists_every_shipped_configuration() -> None:
+    readme = (ROOT / "README.md").read_text()
+    listed = re.findall(r"^\| `([a-z_]+)` \|", readme, re.MULTILINE)
+    assert sorted(listed) == shipped_configs()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not target.startswith("https://"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,183 @@
+"""Publishing to a folder: versions only rise, appear whole or not at all, and outlive every failure."""
+
+import errno
+import shutil
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.publisher import releases
+from components.publisher.releases import discard, publish, stage, versions
+from schema.errors import PublishingError
+
+FILES = {"saved_model.pb": b"graph", "variables/variables.index": b"i", "assets.extra/model.json": b"{}"}
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    _write(tmp_path / "model", FILES)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """Does not exist yet."""
+    return tmp_path / "serving" / "breast_imaging"
+
+
+def test_publishing_is_a_rename_of_the_whole_copy(model: Path, base: Path) -> None:
+    before = int(time.time())
+    staging = stage(model, base)
+    identity = staging.stat().st_ino
+    assert versions(base) == []
+    assert _read(staging) == FILES
+
+    version = publish(staging, base)
+
+    assert before <= version <= int(time.time())
+    assert [entry.name for entry in base.iterdir()] == [str(version)]
+    assert (base / str(version)).stat().st_ino == identity
+    assert _read(base / str(version)) == FILES
+    assert _read(model) == FILES
+
+
+def test_versions_rise_within_a_second(model: Path, base: Path) -> None:
+    published = [publish(stage(model, base), base) for _ in range(4)]
+
+    assert published == sorted(set(published))
+    assert versions(base) == published
+
+
+@pytest.mark.parametrize("ahead", [10**6, 10**12])
+def test_after_a_version_of_the_future_comes_the_next_one(model: Path, base: Path, ahead: int) -> None:
+    future = int(time.time()) + ahead
+    _write(base / str(future), {"old": b"1"})
+
+    assert publish(stage(model, base), base) == future + 1
+    assert _read(base / str(future)) == {"old": b"1"}
+
+
+def test_a_version_without_content_is_not_filled(model: Path, base: Path) -> None:
+    future = int(time.time()) + 1000
+    (base / str(future)).mkdir(parents=True)
+
+    assert publish(stage(model, base), base) == future + 1
+    assert _read(base / str(future)) == {}
+
+
+def test_after_a_version_of_the_past_comes_the_present_one(model: Path, base: Path) -> None:
+    _write(base / "7", {"old": b"1"})
+
+    assert publish(stage(model, base), base) >= int(time.time()) - 5
+    assert versions(base)[0] == 7
+
+
+def test_a_version_that_appears_meanwhile_is_not_touched(
+    model: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = stage(model, base)
+    monkeypatch.setattr(releases, "time", SimpleNamespace(time=lambda: 1000.0))
+    _write(base / "1000", {"theirs": b"1"})
+    monkeypatch.setattr(releases, "versions", lambda base: [])  # read before theirs appeared
+
+    assert publish(staging, base) == 1001
+    assert _read(base / "1000") == {"theirs": b"1"}
+    assert _read(base / "1001") == FILES
+
+
+def test_publishers_at_once_get_different_versions(model: Path, base: Path) -> None:
+    number = 8
+    start = threading.Barrier(number)
+    published: list[int] = []
+
+    def work() -> None:
+        staging = stage(model, base)
+        start.wait()
+        published.append(publish(staging, base))
+
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(published)) == number
+    assert versions(base) == sorted(published)
+    assert all(_read(base / str(version)) == FILES for version in published)
+    assert len(list(base.iterdir())) == number
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text("0123456789²٣a.-_ ", min_size=1, max_size=5).filter(lambda name: name.strip(".")), unique=True)
+)
+def test_only_folders_with_plain_numbers_are_versions(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    base = tmp_path_factory.mktemp("base")
+    for name in names:
+        (base / name).mkdir()
+    (base / "123456").write_bytes(b"a file")
+
+    assert versions(base) == sorted(int(name) for name in names if set(name) <= set("0123456789"))
+
+
+def test_what_is_staged_is_no_version(model: Path, base: Path) -> None:
+    staging = stage(model, base)
+
+    assert not staging.name.isdigit()
+    assert staging.parent == base
+    assert versions(base) == []
+    discard(staging)
+    assert list(base.iterdir()) == []
+    discard(staging)
+
+
+def test_a_base_that_is_no_folder_is_a_publishing_error(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "serving").write_bytes(b"a file")
+
+    for base in (tmp_path / "serving", tmp_path / "serving" / "breast_imaging"):
+        with pytest.raises(PublishingError, match="cannot be copied"):
+            stage(model, base)
+    assert (tmp_path / "serving").read_bytes() == b"a file"
+
+
+def test_a_model_that_is_gone_is_a_publishing_error(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(PublishingError, match="cannot be copied"):
+        stage(tmp_path / "gone", base)
+    assert list(base.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_versions_and_nothing_else(
+    model: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(base / "7", FILES)
+
+    def copy_half(source: Path, target: Path) -> None:
+        _write(Path(target), {"saved_model.pb": b"gr"})
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", copy_half)
+
+    with pytest.raises(PublishingError) as caught:
+        stage(model, base)
+
+    assert str(base) in caught.value.what
+    assert "No space left on device" in caught.value.what
+    assert [entry.name for entry in base.iterdir()] == ["7"]
+    assert _read(base / "7") == FILES

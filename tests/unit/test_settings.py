@@ -1,0 +1,135 @@
+"""Settings: the points where a value stops being accepted, and the way across JSON."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from components.settings import (
+    AugmentationSettings,
+    DataSettings,
+    GateSettings,
+    ModelSettings,
+    OperatingPointSettings,
+    ServingSettings,
+    Settings,
+    SplitSettings,
+    TrainerSettings,
+    TrainSettings,
+    TransformSettings,
+)
+
+LIMITS = [
+    (ModelSettings, "image_size", [(8, 4096)], [(7, 64), (64, 4097), (64,), (64, 64, 64)]),
+    (ModelSettings, "dropout", [0.0, 0.999], [-0.001, 1.0]),
+    (TrainSettings, "epochs", [1], [0, -1, 1.5]),
+    (TrainSettings, "batch_size", [1], [0]),
+    (TrainSettings, "learning_rate", [1e-12, 1.0], [0.0, 1.001, float("nan")]),
+    (TrainSettings, "patience", [1], [0]),
+    (TrainSettings, "optimizer", ["adam", "rmsprop", "sgd"], ["Adam", ""]),
+    (TrainSettings, "precision", ["auto", "float32", "mixed_float16", "mixed_bfloat16"], ["float16"]),
+    (OperatingPointSettings, "target_recall", [1e-9, 1.0], [0.0, 1.001]),
+    (GateSettings, "minimum_auc", [0.0, 1.0], [-0.001, 1.001, float("nan")]),
+    (GateSettings, "maximum_recall_drop", [0.0, 1.0], [-0.001, 1.001]),
+    (AugmentationSettings, "rotation_degrees", [0.0, 180.0], [-1.0, 180.5]),
+    (AugmentationSettings, "translation", [0.0, 0.5], [0.501]),
+    (
+        ServingSettings,
+        "model_name",
+        ["a", "9", "a" * 63, "a_b-c"],
+        ["", "A", "_a", "-a", "a" * 64, "a b", "a/b", "a\n"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "key", "accepted", "refused"), LIMITS)
+def test_limits(settings: type[Settings], key: str, accepted: list[object], refused: list[object]) -> None:
+    for value in accepted:
+        assert getattr(settings(**{key: value}), key) == value
+    for value in refused:
+        with pytest.raises(ValidationError, match=key):
+            settings(**{key: value})
+
+
+@pytest.mark.parametrize(("channels", "accepted"), [(1, True), (3, True), (2, False), (4, False)])
+def test_channels_are_one_or_three(channels: int, accepted: bool) -> None:
+    values = {"height": 8, "width": 8, "channels": channels}
+
+    if accepted:
+        assert TransformSettings.model_validate(values).channels == channels
+    else:
+        with pytest.raises(ValidationError, match="channels"):
+            TransformSettings.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("excess", "accepted"), [(0.0, True), (9e-7, True), (-9e-7, True), (2e-6, False), (-2e-6, False)]
+)
+def test_shares_must_add_up_to_one(excess: float, accepted: bool) -> None:
+    values = {"train": 0.6 + excess, "eval": 0.2, "test": 0.2}
+
+    if accepted:
+        assert SplitSettings(**values).train == 0.6 + excess
+    else:
+        with pytest.raises(ValidationError, match="must add up to 1"):
+            SplitSettings(**values)
+
+
+@pytest.mark.parametrize("missing", ["train", "eval", "test"])
+def test_no_share_may_be_zero(missing: str) -> None:
+    values = {"train": 0.5, "eval": 0.5, "test": 0.5} | {missing: 0.0}
+
+    with pytest.raises(ValidationError, match=missing):
+        SplitSettings(**values)
+
+
+def test_labels() -> None:
+    assert DataSettings(dataset="x").labels == ()
+    assert DataSettings(dataset="x", labels=("a", "b"), positive_label="b").positive_label == "b"
+    with pytest.raises(ValidationError, match="at least two classes"):
+        DataSettings(dataset="x", labels=("a",))
+    with pytest.raises(ValidationError, match="holds a class twice: a, b, a"):
+        DataSettings(dataset="x", labels=("a", "b", "a"))
+    with pytest.raises(ValidationError, match="positive_label 'c' is none of a, b"):
+        DataSettings(dataset="x", labels=("a", "b"), positive_label="c")
+
+
+def test_settings_are_frozen_and_know_their_keys() -> None:
+    settings = TrainSettings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.epochs = 3  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="epoch"):
+        TrainSettings(epoch=3)  # type: ignore[call-arg]
+
+
+@settings(deadline=None)
+@given(
+    labels=st.lists(st.text(min_size=1, max_size=6), min_size=2, max_size=4, unique=True),
+    epochs=st.integers(1, 10**6),
+    learning_rate=st.floats(1e-30, 1.0),
+    rotation=st.floats(0.0, 180.0),
+    size=st.none() | st.tuples(st.integers(8, 4096), st.integers(8, 4096)),
+)
+def test_the_trainers_settings_survive_json(
+    labels: list[str], epochs: int, learning_rate: float, rotation: float, size: tuple[int, int] | None
+) -> None:
+    settings = TrainerSettings(
+        labels=tuple(labels),
+        positive_label=labels[0],
+        model=ModelSettings(image_size=size),
+        train=TrainSettings(
+            epochs=epochs,
+            learning_rate=learning_rate,
+            augmentation=AugmentationSettings(rotation_degrees=rotation),
+        ),
+        operating_point=OperatingPointSettings(),
+        model_name="m",
+    )
+
+    again = TrainerSettings.model_validate_json(settings.model_dump_json())
+
+    assert again == settings
+    assert again.labels == tuple(labels)
+    assert again.model.image_size == size
+    assert again.train.learning_rate == learning_rate

@@ -1,0 +1,200 @@
+"""The split: by group, stratified, reproducible."""
+
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.image_example_gen.split import assign_splits, draw_order
+from components.settings import SplitSettings
+from schema import contract
+from schema.errors import DataRejectedError
+
+Groups = dict[str, Counter[str]]
+LABELS = ("benign", "malignant", "normal")
+SEEDS = st.integers(0, 2**32)
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> SplitSettings:
+    train = draw(st.integers(5, 90))
+    evaluation = draw(st.integers(5, 95 - train))
+    return SplitSettings(train=train / 100, eval=evaluation / 100, test=(100 - train - evaluation) / 100)
+
+
+@st.composite
+def pure_groups(draw: st.DrawFn, minimum: int = 3) -> Groups:
+    """Groups with one label each, at least `minimum` of them a label."""
+    groups: Groups = {}
+    for label in LABELS:
+        sizes = draw(st.lists(st.integers(1, 12), min_size=minimum, max_size=12))
+        groups |= {f"{label}-{number}": Counter({label: size}) for number, size in enumerate(sizes)}
+    return groups
+
+
+@st.composite
+def mixed_groups(draw: st.DrawFn) -> Groups:
+    """Groups with any labels."""
+    contents = draw(
+        st.lists(st.dictionaries(st.sampled_from(LABELS), st.integers(1, 5), min_size=1), min_size=1, max_size=20)
+    )
+    return {f"patient {number}": Counter(content) for number, content in enumerate(contents)}
+
+
+def _images(groups: Groups, splits: Mapping[str, str], label: str) -> dict[str, int]:
+    return {
+        split: sum(counts[label] for group, counts in groups.items() if splits[group] == split)
+        for split in contract.SPLITS
+    }
+
+
+@settings(deadline=None)
+@given(pure_groups(), shares(), SEEDS)
+def test_every_group_is_in_one_split_and_every_class_in_each(
+    groups: Groups, wanted: SplitSettings, seed: int
+) -> None:
+    splits = assign_splits(groups, LABELS, wanted, seed)
+
+    assert set(splits) == set(groups)
+    assert set(splits.values()) == set(contract.SPLITS)
+    for label in LABELS:
+        assert min(_images(groups, splits, label).values()) > 0
+
+
+@settings(deadline=None)
+@given(pure_groups(), shares(), SEEDS)
+def test_shares_are_met_within_the_size_of_a_group(groups: Groups, wanted: SplitSettings, seed: int) -> None:
+    splits = assign_splits(groups, LABELS, wanted, seed)
+
+    for label in LABELS:
+        total = sum(counts[label] for counts in groups.values())
+        largest = max(counts[label] for counts in groups.values())
+        for split, images in _images(groups, splits, label).items():
+            excess = images - getattr(wanted, split) * total
+            assert excess <= largest + 1e-6
+            assert excess >= -2 * largest - 1e-6  # the other two may each be one group above theirs
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_of_many_small_groups_are_met_closely(seed: int) -> None:
+    groups = {f"{label}-{n}": Counter({label: 1 + n % 3}) for label in LABELS for n in range(300)}
+
+    splits = assign_splits(groups, LABELS, SplitSettings(), seed)
+
+    for label in LABELS:
+        assert _images(groups, splits, label) == {
+            "train": pytest.approx(420, abs=6),
+            "eval": pytest.approx(90, abs=3),
+            "test": pytest.approx(90, abs=3),
+        }
+
+
+@settings(deadline=None)
+@given(pure_groups(), shares(), SEEDS, st.randoms(use_true_random=False))
+def test_the_order_of_the_input_does_not_matter(
+    groups: Groups, wanted: SplitSettings, seed: int, random: Random
+) -> None:
+    items = list(groups.items())
+    random.shuffle(items)
+    labels = list(LABELS)
+    random.shuffle(labels)
+
+    assert assign_splits(dict(items), labels, wanted, seed) == assign_splits(groups, LABELS, wanted, seed)
+
+
+@settings(deadline=None)
+@given(mixed_groups(), shares(), SEEDS, st.randoms(use_true_random=False))
+def test_groups_with_several_labels_are_split_soundly_or_refused(
+    groups: Groups, wanted: SplitSettings, seed: int, random: Random
+) -> None:
+    items = list(groups.items())
+    random.shuffle(items)
+    try:
+        splits = assign_splits(groups, LABELS, wanted, seed)
+    except DataRejectedError as error:
+        with pytest.raises(DataRejectedError) as caught:
+            assign_splits(dict(items), LABELS, wanted, seed)
+        assert caught.value.reasons == error.reasons
+        return
+
+    assert set(splits) == set(groups)
+    assert assign_splits(dict(items), LABELS, wanted, seed) == splits
+    for label in LABELS:
+        assert min(_images(groups, splits, label).values()) > 0
+
+
+def test_a_group_with_several_labels_counts_for_the_rarest() -> None:
+    # Three groups hold a malignant image, so they must go to three splits, whatever else they hold.
+    groups = {f"b{n}": Counter(benign=5) for n in range(20)}
+    groups |= {f"m{n}": Counter(benign=50, malignant=1) for n in range(3)}
+
+    for seed in range(20):
+        splits = assign_splits(groups, ("benign", "malignant"), SplitSettings(), seed)
+        assert {splits[f"m{n}"] for n in range(3)} == set(contract.SPLITS)
+
+
+def test_the_result_is_the_same_on_every_machine_and_in_every_release() -> None:
+    groups = {f"{label}{n}": Counter({label: 1}) for label in ("a", "b") for n in range(6)}
+
+    first = assign_splits(groups, ("a", "b"), SplitSettings(), 0)
+    second = assign_splits(groups, ("a", "b"), SplitSettings(), 1)
+
+    assert {group: split for group, split in first.items() if split != "train"} == {
+        "a1": "eval",
+        "a2": "test",
+        "b0": "eval",
+        "b3": "test",
+    }
+    assert {group: split for group, split in second.items() if split != "train"} == {
+        "a3": "eval",
+        "a5": "test",
+        "b0": "eval",
+        "b3": "test",
+    }
+
+
+@pytest.mark.parametrize(("groups", "refused"), [(0, True), (2, True), (3, False)])
+def test_a_class_needs_three_groups(groups: int, refused: bool) -> None:
+    data = {f"b{n}": Counter(benign=3) for n in range(9)} | {f"m{n}": Counter(malignant=9) for n in range(groups)}
+    labels = ("benign", "malignant")
+
+    if not refused:
+        splits = assign_splits(data, labels, SplitSettings(), 0)
+        assert {splits[f"m{n}"] for n in range(3)} == set(contract.SPLITS)
+        return
+    with pytest.raises(DataRejectedError) as caught:
+        assign_splits(data, labels, SplitSettings(), 0)
+    assert caught.value.reasons == (f"class 'malignant': {groups} of at least 3 groups",)
+
+
+def test_a_class_that_lacks_in_a_split_is_named() -> None:
+    # Each benign image lies in a group that counts for a rarer class, so nothing keeps it in every split.
+    groups = {f"{label}{n}": Counter({label: 1, "benign": 1}) for label in ("malignant", "normal") for n in range(2)}
+    groups |= {f"{label}2": Counter({label: 1}) for label in ("malignant", "normal")}
+    refused = set()
+    for seed in range(60):
+        try:
+            splits = assign_splits(groups, LABELS, SplitSettings(), seed)
+        except DataRejectedError as error:
+            refused.add(error.reasons)
+        else:
+            assert min(_images(groups, splits, "benign").values()) > 0
+    assert refused == {(f"no image of class 'benign' in split {split!r}",) for split in contract.SPLITS}
+
+
+def test_draw_order_depends_on_seed_and_name() -> None:
+    keys = {draw_order(seed, name) for seed in range(10) for name in ("a", "b", "c")}
+
+    assert len(keys) == 30
+    assert draw_order(3, "a") == draw_order(3, "a")
+
+
+@settings(deadline=None)
+@given(pure_groups(minimum=8))
+def test_another_seed_gives_another_split(groups: Groups) -> None:
+    results = [assign_splits(groups, LABELS, SplitSettings(), seed) for seed in range(8)]
+
+    assert any(result != results[0] for result in results[1:])

@@ -1,0 +1,134 @@
+"""What a run ends with: the summary, and whether anything was published."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from components.report.content import GateCheck, ReportContent, SplitCount
+from pipeline.output import OutputFolder
+from pipeline.summary import check_published, print_summary, read_summary
+from schema.errors import EXIT_FAILED, EXIT_NOT_BLESSED, BreastImagingError, ModelNotBlessedError
+
+
+def _check(metric: str, observed: float | None, bound: float, kind: str = "value") -> GateCheck:
+    passed = observed is not None and observed >= bound
+    return GateCheck(metric=metric, kind=kind, observed=observed, bound=bound, passed=passed)
+
+
+def _content(**changes: Any) -> ReportContent:
+    values: dict[str, Any] = {
+        "run_name": "example",
+        "created": "2025-01-01T00:00:00+00:00",
+        "dataset_title": "Examples",
+        "modality": "any",
+        "source": "nobody",
+        "labels": ["benign", "malig[nant]"],
+        "positive_label": "malig[nant]",
+        "splits": [
+            SplitCount(split="train", images={"benign": 1234, "malig[nant]": 56}, groups=789),
+            SplitCount(split="test", images={"benign": 10, "malig[nant]": 11}, groups=12),
+        ],
+        "dropped": [],
+        "warnings": [],
+        "architecture": "cnn",
+        "parameters": 1,
+        "image_size": [8, 8],
+        "history": {},
+        "best_epoch": 1,
+        "threshold": 0.43217,
+        "target_recall": 0.9,
+        "checks": [_check("auc", 0.91, 0.8), _check("recall", 0.75, 0.75)],
+        "baseline": None,
+        "blessed": True,
+        "published_version": "7",
+        "published_path": None,
+        "metrics": {},
+        "confusion": [[1, 0], [0, 1]],
+        "curve": [],
+        "lineage": {},
+        "configuration": "",
+    }
+    return ReportContent(**(values | changes))
+
+
+def test_a_model_that_is_blessed_and_there_is_fine(tmp_path: Path) -> None:
+    check_published(_content(published_path=str(tmp_path)))
+
+
+def test_a_published_version_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for gone in (tmp_path / "7", tmp_path / "file"):
+        with pytest.raises(BreastImagingError) as caught:
+            check_published(_content(published_path=str(gone)))
+        assert not isinstance(caught.value, ModelNotBlessedError)
+        assert caught.value.exit_code == EXIT_FAILED
+        assert str(gone) in caught.value.what
+
+
+def test_a_model_that_is_not_blessed_is_refused_with_each_metric_that_fell_short_and_by_how_much(
+    tmp_path: Path,
+) -> None:
+    checks = [
+        _check("auc", 0.7799, 0.8),
+        _check("recall", 0.9, 0.8),
+        _check("auc", -0.0316, -0.02, "change"),
+        _check("recall", None, 0.8),
+    ]
+
+    with pytest.raises(ModelNotBlessedError) as caught:
+        check_published(_content(blessed=False, checks=checks, published_path=str(tmp_path)))
+
+    assert caught.value.exit_code == EXIT_NOT_BLESSED
+    assert caught.value.reasons == (
+        "test AUC: 0.780, 0.020 short of 0.800",
+        "test AUC, change from the latest blessed model: -0.032, 0.012 short of -0.020",
+        "test recall: could not be computed (at least 0.800 is asked for)",
+    )
+
+
+def _print(content: ReportContent, output: OutputFolder) -> list[str]:
+    stream = StringIO()
+    print_summary(content, output, Console(file=stream, width=60))
+    return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
+
+
+def test_the_summary_line_by_line(tmp_path: Path) -> None:
+    path = str(tmp_path / "a [long] folder name that would not fit into the width" / "7")
+
+    lines = _print(_content(published_path=path), OutputFolder(tmp_path))
+
+    assert lines[0].strip() == "example: images by split and class"
+    assert lines[1].split() == ["split", "benign", "malig[nant]", "groups"]
+    assert [line.split() for line in lines[3:5]] == [["train", "1234", "56", "789"], ["test", "10", "11", "12"]]
+    assert lines[5:] == [
+        "  test AUC: 0.910 (at least 0.800 is asked for)",
+        "  test recall: 0.750 (at least 0.750 is asked for)",
+        "  no earlier blessed model to compare with",
+        "Threshold: 0.4322 (malignant probability, chosen on eval)",
+        "Blessed:   yes",
+        f"Published: {path}",
+        f"Report:    {tmp_path}/report/index.html",
+    ]
+
+
+def test_the_summary_of_a_refused_model(tmp_path: Path) -> None:
+    lines = _print(
+        _content(blessed=False, baseline="model 3", checks=[_check("auc", 0.5, 0.8)]), OutputFolder(tmp_path)
+    )
+
+    assert "  test AUC: 0.500, 0.300 short of 0.800" in lines
+    assert "  no earlier blessed model to compare with" not in lines
+    assert "Blessed:   no" in lines
+    assert "Published: nothing new" in lines
+
+
+def test_the_summary_is_read_from_the_report_folder(tmp_path: Path) -> None:
+    output = OutputFolder(tmp_path)
+    output.report.mkdir()
+    content = _content(warnings=["schema: ä"])
+    (output.report / "summary.json").write_text(content.model_dump_json(), "utf-8")
+
+    assert read_summary(output) == content
