@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pipeline.config import load_config
 from pipeline.display import make_display
-from pipeline.events import RunFailed
+from pipeline.events import ComponentFinished, Event, RunFailed
 from pipeline.output import open_output
 from pipeline.session import RunInterruptedError, run_session
 from pipeline.sources import default_output, prepare_data
@@ -26,9 +26,16 @@ def run_command(
     with console.status("Preparing the data"):
         folder = prepare_data(str(data) if data else None, config, output)
     console.print(f"Running {config.name}: {folder} -> {output.root}", highlight=False, soft_wrap=True, markup=False)
+    finished: list[ComponentFinished] = []
+
+    def show(event: Event) -> None:
+        if isinstance(event, ComponentFinished):
+            finished.append(event)
+        display.show(event)
+
     try:
         with make_display(console) as display:
-            ended = run_session(config, folder, output, display.show)
+            ended = run_session(config, folder, output, show)
     except RunInterruptedError:
         print(
             "\nInterrupted. Finished components are kept and published versions untouched; the same command"
@@ -41,6 +48,8 @@ def run_command(
         return ended.exit_code
     content = read_summary(output)
     print_summary(content, output, console)
+    if all(event.cached for event in finished if event.component == "Pusher"):
+        console.print("Nothing changed since an earlier run, so nothing was published anew.")
     check_published(content)
     return EXIT_PUBLISHED
 
