@@ -1,35 +1,26 @@
 """Turns whatever stopped a run into a message for people and an exit code."""
 
 import errno
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from schema import errors
 from schema.errors import BreastImagingError
 
 _NO_SPACE: Final = "No space left on device"
-# An error of ours within the traceback to which Beam reduces whatever a worker raises.
-_WORKER_ERROR: Final = re.compile(
-    rf"^(?:RuntimeError: )?{re.escape(errors.__name__)}\.(?P<name>\w+): (?P<message>(?:.*\n)+?)"
-    r"What to do: (?P<fix>.*?)(?: \[while running .*\])?$",
-    re.MULTILINE,
-)
 
 
 def explain(error: BaseException) -> BreastImagingError:
     """The error of ours among the causes of another one, or one made from it."""
     causes = list(_causes(error))
     for cause in causes:
-        ours = cause if isinstance(cause, BreastImagingError) else _from_worker(str(cause))
-        if ours is not None:
-            return ours
+        if isinstance(cause, BreastImagingError):
+            return cause
     if any(_is_disk_full(cause) for cause in causes):
         return BreastImagingError(
             "The disk is full; nothing was published and what was published before is untouched.",
             fix="make room, and run again: finished components are not repeated",
         )
-    if any(isinstance(cause, MemoryError) or "MemoryError" in str(cause) for cause in causes):
+    if any(_is_out_of_memory(cause) for cause in causes):
         return BreastImagingError(
             "There is not enough memory.", fix="lower train.batch_size, model.image_size or beam.workers"
         )
@@ -49,16 +40,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _from_worker(text: str) -> BreastImagingError | None:
-    match = _WORKER_ERROR.search(text)
-    kind = getattr(errors, match["name"], None) if match else None
-    if match is None or kind is None:
-        return None
-    what, *reasons = match["message"].rstrip("\n").split("\n  - ")
-    error: BreastImagingError = kind(what, fix=match["fix"], reasons=reasons)
-    return error
-
-
 def _is_disk_full(error: BaseException) -> bool:
     # TensorFlow and SQLite report it in words alone.
     return (
@@ -66,6 +47,11 @@ def _is_disk_full(error: BaseException) -> bool:
         or _NO_SPACE in str(error)
         or "database or disk is full" in str(error)
     )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # A Beam worker hands on the text alone, and TensorFlow has an error for all resources.
+    return isinstance(error, MemoryError) or "MemoryError" in str(error) or "OOM when allocating" in str(error)
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from components.image_example_gen.files import list_folder
 from components.image_example_gen.inspection import inspect_images
 from components.image_example_gen.manifest import Manifest, write_manifest
 from components.image_example_gen.planning import check_readable, find_records, plan
-from components.image_example_gen.shards import write_shards
+from components.image_example_gen.shards import ShardPlan, write_shards
 from components.settings import DataSettings
 from schema import contract
 
@@ -41,15 +41,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         manifest = self._plan(root, settings)
         write_manifest(manifest, artifact_utils.get_single_uri(output_dict[MANIFEST_KEY]))
-        write_shards(
-            self._make_beam_pipeline,
-            manifest,
-            root,
-            settings.labels,
-            {split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
-            settings.images_per_shard,
-            settings.seed,
+        shard_plan = ShardPlan(
+            directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
+            images_per_shard=settings.images_per_shard,
+            seed=settings.seed,
+            findings=os.path.join(self._get_tmp_dir(), "changes"),
         )
+        write_shards(self._make_beam_pipeline, manifest, root, settings.labels, shard_plan)
 
     def _plan(self, root: str, settings: DataSettings) -> Manifest:
         records = find_records(get_dataset(settings.dataset), list_folder(root), settings.labels)

@@ -5,8 +5,9 @@ on the manifest alone, and not on how many workers there are; and a worker holds
 """
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +28,40 @@ TASK: Final = "writing examples"
 
 @dataclass(frozen=True)
 class _Shard:
+    """Attributes: path: of the TFRecord file; entries: its images in order; findings: what its worker reports."""
+
     path: str
     entries: tuple[ManifestEntry, ...]
+    findings: str
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """How the images of a manifest are spread over files.
+
+    Attributes:
+        directories: the folder of each split.
+        images_per_shard: images in one file.
+        seed: decides the order of the images.
+        findings: a folder for what the workers report.
+    """
+
+    directories: Mapping[str, str]
+    images_per_shard: int
+    seed: int
+    findings: str
+
+    def shards(self, manifest: Manifest) -> Iterator[_Shard]:
+        for split, directory in self.directories.items():
+            entries = [entry for entry in manifest if entry.split == split]
+            ordered = sorted(entries, key=lambda entry: (draw_order(self.seed, entry.source), entry.source))
+            starts = range(0, len(ordered), self.images_per_shard)
+            for number, start in enumerate(starts):
+                yield _Shard(
+                    path=os.path.join(directory, f"images-{number:05d}-of-{len(starts):05d}.tfrecord"),
+                    entries=tuple(ordered[start : start + self.images_per_shard]),
+                    findings=os.path.join(self.findings, f"{split}-{number:05d}.json"),
+                )
 
 
 def write_shards(
@@ -36,17 +69,14 @@ def write_shards(
     manifest: Manifest,
     root: str,
     labels: tuple[str, ...],
-    split_directories: dict[str, str],
-    images_per_shard: int,
-    seed: int,
+    shard_plan: ShardPlan,
 ) -> None:
-    """Writes every image of the manifest that has a split, in an order drawn from the seed."""
-    shards = [
-        shard
-        for split, directory in split_directories.items()
-        for shard in _plan_shards([e for e in manifest if e.split == split], directory, images_per_shard, seed)
-    ]
-    for directory in split_directories.values():
+    """Writes every image of the manifest that has a split.
+
+    Raises DataRejectedError where a file is no longer the one that was inspected.
+    """
+    shards = list(shard_plan.shards(manifest))
+    for directory in [*shard_plan.directories.values(), shard_plan.findings]:
         fileio.makedirs(directory)
     total = sum(len(shard.entries) for shard in shards)
     with make_pipeline() as pipeline:
@@ -55,6 +85,13 @@ def write_shards(
             | "Shards" >> beam.Create(shards)
             | "Spread" >> beam.Reshuffle()
             | "Write" >> beam.ParDo(_WriteShard(root, labels, total))
+        )
+    changes = [change for shard in shards for change in _read_findings(shard)]
+    if changes:
+        raise DataRejectedError(
+            f"{len(changes)} images changed while the data were being read.",
+            reasons=changes,
+            fix="run again when nothing writes to the data folder",
         )
 
 
@@ -82,14 +119,6 @@ def to_example(data: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf
     )
 
 
-def _plan_shards(entries: list[ManifestEntry], directory: str, images_per_shard: int, seed: int) -> Iterator[_Shard]:
-    ordered = sorted(entries, key=lambda entry: (draw_order(seed, entry.source), entry.source))
-    starts = range(0, len(ordered), images_per_shard)
-    for number, start in enumerate(starts):
-        name = f"images-{number:05d}-of-{len(starts):05d}.tfrecord"
-        yield _Shard(os.path.join(directory, name), tuple(ordered[start : start + images_per_shard]))
-
-
 class _WriteShard(beam.DoFn):
     def __init__(self, root: str, labels: tuple[str, ...], total: int) -> None:
         self._root = root
@@ -97,28 +126,33 @@ class _WriteShard(beam.DoFn):
         self._total = total
 
     def process(self, shard: _Shard) -> Iterator[None]:
+        changes = []
         with tf.io.TFRecordWriter(shard.path) as writer:
             for entry in shard.entries:
-                example = to_example(self._read_again(entry), entry, self._labels)
-                writer.write(example.SerializeToString(deterministic=True))
+                try:
+                    data = _read_again(self._root, entry)
+                except UnreadableImageError as error:
+                    changes.append(f"{entry.source}: {error}")
+                    continue
+                writer.write(to_example(data, entry, self._labels).SerializeToString(deterministic=True))
                 report_progress(Progress(TASK, advance=1, total=self._total))
+        # Written down, not raised: of what a worker raises, Beam hands on the traceback's text alone.
+        with fileio.open(shard.findings, "wb") as file:
+            file.write(json.dumps(changes).encode())
         yield from ()
 
-    def _read_again(self, entry: ManifestEntry) -> bytes:
-        try:
-            data = read_file(f"{self._root}/{entry.source}")
-        except UnreadableImageError as error:
-            raise _changed(entry, str(error)) from error
-        if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise _changed(entry, "its content is another one now")
-        return data
+
+def _read_again(root: str, entry: ManifestEntry) -> bytes:
+    data = read_file(f"{root}/{entry.source}")
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise UnreadableImageError("its content is another one now")
+    return data
 
 
-def _changed(entry: ManifestEntry, how: str) -> DataRejectedError:
-    return DataRejectedError(
-        f"{entry.source} changed while the data were being read: {how}.",
-        fix="run again when nothing writes to the data folder",
-    )
+def _read_findings(shard: _Shard) -> list[str]:
+    with fileio.open(shard.findings, "rb") as file:
+        findings: list[str] = json.loads(file.read())
+    return findings
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

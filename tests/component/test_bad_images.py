@@ -361,8 +361,8 @@ def _truncate(path: Path) -> None:
     ("change", "how"),
     [
         (_remove, "the file cannot be read ("),
-        (_replace, "its content is another one now."),
-        (_truncate, "its content is another one now."),
+        (_replace, "its content is another one now"),
+        (_truncate, "its content is another one now"),
     ],
 )
 def test_file_that_changes_between_the_two_passes(
@@ -380,7 +380,9 @@ def test_file_that_changes_between_the_two_passes(
     error = _refused(data, tmp_path / "output", workers=workers)
 
     assert error.exit_code == EXIT_DATA_REJECTED
-    assert error.what.startswith(f"malignant/2.png changed while the data were being read: {how}")
+    assert error.what == "1 images changed while the data were being read."
+    assert len(error.reasons) == 1
+    assert error.reasons[0].startswith(f"malignant/2.png: {how}")
     assert error.fix == "run again when nothing writes to the data folder"
 
 
