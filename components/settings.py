@@ -117,7 +117,7 @@ class TrainSettings(Settings):
     class_weights: Literal["balanced", "none"] = "balanced"
     augmentation: AugmentationSettings = AugmentationSettings()
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
-    xla: Literal["auto", "on", "off"] = "auto"
+    xla: Literal["auto"] | bool = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 
 

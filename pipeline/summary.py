@@ -24,7 +24,7 @@ def print_summary(content: ReportContent, output: OutputFolder, console: Console
     console.print()
     console.print(_counts_table(content))
     for check in content.checks:
-        console.print(f"  {_check_line(check)}", highlight=False)
+        console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
     if content.baseline is None:
         console.print("  no earlier blessed model to compare with", highlight=False)
     console.print(f"Threshold: {content.threshold:.4f} (malignant probability, chosen on eval)", highlight=False)

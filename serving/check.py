@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_model(arguments[0])
     except BreastImagingError as error:
-        print(error, file=sys.stderr)
+        print(error)  # to standard output, since TensorFlow chats on the other
         return error.exit_code
     return 0
 

@@ -100,7 +100,7 @@ class Servable:
         except tf.errors.OpError as error:
             raise UnusableModelError(
                 f"The model in {self._directory} cannot answer {signature!r} ({type(error).__name__}:"
-                f" {error.message.splitlines()[0]}).",
+                f" {_reason(error)}).",
                 fix=_FIX,
             ) from error
         return answer
@@ -121,6 +121,11 @@ def read_description(directory: str) -> dict[str, object]:
     """The model's name, labels, threshold and input, as exported."""
     description: dict[str, object] = json.loads(read_extra(directory, contract.MODEL_DESCRIPTION_FILE))
     return description
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    lines = [line.strip() for line in error.message.splitlines()]
+    return next((line for line in lines if line and line != "Graph execution error:"), "no message")
 
 
 def _to_predictions(answer: Mapping[str, NDArray[np.generic]]) -> Predictions:

@@ -59,7 +59,8 @@ def check_in_new_process(model: Path) -> None:
     if finished.returncode != 0:
         raise PublishingError(
             "The model was blessed, but does not serve as it was trained; nothing was published.",
-            reasons=finished.stderr.strip().splitlines()[-5:],
+            # A process that died has no findings of its own to tell; then the end of its chatter has to do.
+            reasons=finished.stdout.strip().splitlines()[:1] or finished.stderr.strip().splitlines()[-3:],
             fix="see the log; the versions published before still serve",
         )
 

@@ -23,7 +23,7 @@ def plan_compute(settings: TrainSettings) -> ComputePlan:
     return ComputePlan(
         strategy=tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy(),
         precision=_precision(settings, gpus),
-        xla=bool(gpus) if settings.xla == "auto" else settings.xla == "on",
+        xla=bool(gpus) if settings.xla == "auto" else settings.xla,
     )
 
 

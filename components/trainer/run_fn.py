@@ -44,8 +44,8 @@ def run_fn(fn_args: FnArgs) -> None:
     evaluation = read_examples(fn_args.eval_files, transformed)
 
     with compute.strategy.scope():
-        network = spec.build(settings.model, shape, coding.classes)
-        model = compile_model(network, settings.train, coding, compute.xla)
+        trained = spec.build(settings.model, shape, coding.classes)
+        model = compile_model(trained, settings.train, coding, compute.xla)
     weights = class_weights(train.label_indices(), coding) if settings.train.class_weights == "balanced" else None
     batch_size = settings.train.batch_size
     eval_batches = evaluation_batches(evaluation, coding, batch_size)
@@ -57,7 +57,11 @@ def run_fn(fn_args: FnArgs) -> None:
         weights,
     )
 
-    threshold = _choose_threshold(model, eval_batches, evaluation.label_indices(), settings)
+    # 16-bit types are for training. Rounded to them, a served model would answer otherwise on other hardware.
+    keras.config.set_dtype_policy("float32")
+    network = spec.build(settings.model, shape, coding.classes)
+    network.set_weights(trained.get_weights())
+    threshold = _choose_threshold(network, eval_batches, evaluation.label_indices(), settings)
     served = ServedModel(
         settings.model_name, network, transform_output, transformed, settings.labels, coding, threshold
     )
@@ -66,13 +70,13 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def _choose_threshold(
-    model: keras.Model,
+    network: keras.Model,
     batches: tf.data.Dataset,
     label_indices: NDArray[np.int64],
     settings: TrainerSettings,
 ) -> float:
     coding = label_coding(settings)
-    probabilities = coding.to_probabilities(tf.constant(model.predict(batches, verbose=0))).numpy()
+    probabilities = coding.to_probabilities(tf.constant(network.predict(batches, verbose=0))).numpy()
     return threshold_for_recall(
         label_indices == coding.positive,
         probabilities[:, coding.positive],

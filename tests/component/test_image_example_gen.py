@@ -5,6 +5,8 @@ import hashlib
 import io
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,6 +240,27 @@ def test_the_number_of_workers_changes_no_byte(folder: Path, ingested: Ingested,
 
     for workers in (1, 2, 4):
         assert _ingest(folder, tmp_path / str(workers), workers).files() == expected
+
+
+@pytest.mark.slow
+def test_another_process_writes_the_same_bytes(folder: Path, ingested: Ingested, tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from tests.component.test_image_example_gen import _ingest
+_ingest(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+    root = Path(__file__).parents[2]
+    arguments = [sys.executable, "-c", program, str(folder), str(tmp_path)]
+    subprocess.run(arguments, cwd=root, env=os.environ | {"PYTHONHASHSEED": "7"}, check=True, capture_output=True)
+
+    written = {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for directory in (tmp_path / "examples", tmp_path / "manifest")
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+    assert written == ingested.files()
 
 
 def test_place_order_and_times_of_the_files_change_no_byte(ingested: Ingested, tmp_path: Path) -> None:
