@@ -1,4 +1,4 @@
-"""Artifact types that TFX does not have."""
+"""Artifact types that TFX does not have. Their names have the dot that Kubeflow Pipelines asks for."""
 
 from tfx.types.artifact import Artifact
 
@@ -6,16 +6,16 @@ from tfx.types.artifact import Artifact
 class DatasetManifest(Artifact):
     """A folder with `manifest.csv`: every image, its label, group, split and checksum."""
 
-    TYPE_NAME = "DatasetManifest"
+    TYPE_NAME = "breast_imaging.DatasetManifest"
 
 
 class DataGateReport(Artifact):
     """A folder with `findings.json`: what the data gate saw."""
 
-    TYPE_NAME = "DataGateReport"
+    TYPE_NAME = "breast_imaging.DataGateReport"
 
 
 class RunReport(Artifact):
     """A folder with `index.html`, for people, and `summary.json`, for programs."""
 
-    TYPE_NAME = "RunReport"
+    TYPE_NAME = "breast_imaging.RunReport"
