@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.metadata
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from components.image_example_gen.files import list_folder
 
 # First-party modules and packages that each step runs. A test holds this list against the import graph.
 STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
@@ -71,15 +72,15 @@ def code_fingerprint(step: str) -> str:
 
 
 def data_fingerprint(root: Path) -> str:
-    """SHA-256 over the path, size and time of change of every file below a folder, links followed as in ingestion."""
+    """SHA-256 over the path, size and time of change of every file that ingestion would see.
+
+    Raises as `list_folder` does.
+    """
     digest = hashlib.sha256()
-    for directory, folders, names in os.walk(root, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(directory, name)
-            status = path.stat(follow_symlinks=path.exists())
-            relative = os.fsencode(os.path.relpath(path, root))
-            digest.update(relative + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    for path in list_folder(str(root)).paths:
+        file = root / path
+        status = file.stat() if file.exists() else file.lstat()  # a link may lead nowhere
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 

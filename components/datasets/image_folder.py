@@ -53,7 +53,7 @@ def _parse_groups(reader: "csv.DictReader[str]") -> dict[str, str]:
     if not set(COLUMNS) <= set(reader.fieldnames or ()):
         raise DataRejectedError(
             f"{GROUPS_FILE} has the columns {list(reader.fieldnames or ())}.",
-            fix=f"its first line must name the columns {', '.join(COLUMNS)}",
+            fix=f"its first line must name the columns {', '.join(COLUMNS)}, separated by commas",
         )
     groups: dict[str, str] = {}
     faults = []

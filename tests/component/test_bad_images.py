@@ -312,9 +312,12 @@ def _groups_text(*lines: str, header: str = "path,group") -> str:
         (
             _groups_text(header="file,patient"),
             "groups.csv has the columns ['file', 'patient'].\n"
-            "What to do: its first line must name the columns path, group",
+            "What to do: its first line must name the columns path, group, separated by commas",
         ),
-        ("", "groups.csv has the columns [].\nWhat to do: its first line must name the columns path, group"),
+        (
+            "",
+            "groups.csv has the columns [].\nWhat to do: its first line must name the columns path, group, separated by commas",
+        ),
     ],
     ids=["missing row", "two groups", "empty cells", "other columns", "empty file"],
 )

@@ -80,7 +80,7 @@ def test_missing_columns_are_named(header: str) -> None:
     with pytest.raises(DataRejectedError, match=r"groups\.csv has the columns") as caught:
         _find(*PATHS, groups=header)
 
-    assert caught.value.fix == "its first line must name the columns path, group"
+    assert caught.value.fix == "its first line must name the columns path, group, separated by commas"
 
 
 def test_faulty_lines_are_all_named() -> None:
