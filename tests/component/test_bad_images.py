@@ -316,7 +316,8 @@ def _groups_text(*lines: str, header: str = "path,group") -> str:
         ),
         (
             "",
-            "groups.csv has the columns [].\nWhat to do: its first line must name the columns path, group, separated by commas",
+            "groups.csv has the columns [].\n"
+            "What to do: its first line must name the columns path, group, separated by commas",
         ),
     ],
     ids=["missing row", "two groups", "empty cells", "other columns", "empty file"],
