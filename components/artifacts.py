@@ -10,7 +10,7 @@ class DatasetManifest(Artifact):
 
 
 class DataGateReport(Artifact):
-    """A folder with `findings.json`: what the data gate saw."""
+    """A folder with `notes.json`: what a reader of the figures has to know of the data."""
 
     TYPE_NAME = "breast_imaging.DataGateReport"
 

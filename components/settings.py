@@ -108,8 +108,8 @@ class TrainSettings(Settings):
         xla: compile the training step; `auto` is on for GPUs and off for CPUs.
     """
 
-    epochs: Annotated[int, Field(ge=1)] = 25
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 25
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
     monitor: Literal["val_auc", "val_loss"] = "val_auc"

@@ -105,7 +105,9 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     *sections, last = key.strip().split(".")
     section = values
     for name in sections:
-        section = section.setdefault(name, {})
+        if section.get(name) is None:
+            section[name] = {}
+        section = section[name]
         if not isinstance(section, dict):
             raise ConfigurationError(f"--set {key}: {name} is a value, not a section.", fix="name a key")
     section[last] = _parse_value(override, text)

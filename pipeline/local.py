@@ -17,6 +17,7 @@ from components.report.component import PAGE_FILE, SUMMARY_FILE, RunReport
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_pipeline
+from pipeline.lost_artifacts import forget_lost_artifacts
 from pipeline.output import OutputFolder
 from schema.errors import BreastImagingError
 
@@ -51,6 +52,8 @@ def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     """Runs the pipeline from the data folder to the output folder. Raises what a component raises."""
     with _lock(output):
         pipeline = build_pipeline(config, local_platform(config, data, output))
+        with _metadata(output) as handle:
+            forget_lost_artifacts(handle.store, output.pipeline_root)
         tfx.orchestration.LocalDagRunner().run(pipeline)
         _copy_report(output)
 
@@ -71,8 +74,7 @@ def _lock(output: OutputFolder) -> Iterator[None]:
 
 def _copy_report(output: OutputFolder) -> None:
     """Puts the report of the latest run where a person looks for it; nothing where nothing has run."""
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
-    with metadata.Metadata(connection) as handle:
+    with _metadata(output) as handle:
         directory = _latest_report(handle.store)
     if directory is None:
         return
@@ -81,6 +83,11 @@ def _copy_report(output: OutputFolder) -> None:
         partial = output.report / f".{name}.partial"
         shutil.copyfile(directory / name, partial)
         partial.replace(output.report / name)
+
+
+def _metadata(output: OutputFolder) -> metadata.Metadata:
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
+    return metadata.Metadata(connection)
 
 
 def _latest_report(store: mlmd.MetadataStore) -> Path | None:

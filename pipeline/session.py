@@ -78,8 +78,9 @@ def _watch(
 ) -> RunFailed | RunFinished:
     assert process.stdin is not None
     with os.fdopen(reading, encoding="utf-8") as lines:
-        process.stdin.write(task.model_dump_json().encode())
-        process.stdin.close()
+        # The pipe stays open: when this process dies, however it does, the other one hears it.
+        process.stdin.write(task.model_dump_json().encode() + b"\n")
+        process.stdin.flush()
         for line in lines:
             event = parse_event(line)
             if isinstance(event, RunFailed | RunFinished):
@@ -111,16 +112,21 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):  # nothing is left of its session
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Treats a polite request to end as Ctrl-C."""
+    """Treats a polite request to end as Ctrl-C, and pays no heed to a second one, lest it cut the ending short."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        for heard in signals:
+            signal.signal(heard, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signals = (signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield

@@ -1,6 +1,6 @@
 """Where a run takes its images from and leaves its results, by default."""
 
-import shutil
+import tempfile
 from pathlib import Path
 
 from components.datasets.registry import get_dataset
@@ -20,7 +20,7 @@ def prepare_data(given: str | None, config: Config, output: OutputFolder) -> Pat
     Raises ConfigurationError where no folder is named, or the one named is not there.
     """
     if given:
-        return _existing_folder(Path(given))
+        return _check_folder(Path(given), output)
     dataset = get_dataset(config.data.dataset)
     if dataset.generate is None:
         raise ConfigurationError(
@@ -30,14 +30,22 @@ def prepare_data(given: str | None, config: Config, output: OutputFolder) -> Pat
     target = output.generated_data / f"{dataset.name}-seed-{config.data.seed}"
     if not target.is_dir():
         # Made aside and renamed, so that an interrupted run leaves no half of a data set behind.
-        partial = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        dataset.generate(partial, config.data.seed)
-        partial.rename(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as partial:
+            made = Path(partial) / target.name
+            dataset.generate(made, config.data.seed)
+            if not target.exists():  # another run may have been faster
+                made.rename(target)
     return target
 
 
-def _existing_folder(path: Path) -> Path:
+def _check_folder(path: Path, output: OutputFolder) -> Path:
     if not path.is_dir():
-        raise ConfigurationError(f"The data folder {path} does not exist.", fix="name it with --data DIR")
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise ConfigurationError(f"The data folder {path} {what}.", fix="name it with --data DIR")
+    if output.root.is_relative_to(path.resolve()):
+        raise ConfigurationError(
+            f"The output folder {output.root} lies in the data folder {path}, whose files it would change.",
+            fix="name another one with --output DIR",
+        )
     return path

@@ -23,6 +23,7 @@ def read_summary(output: OutputFolder) -> ReportContent:
 def print_summary(content: ReportContent, output: OutputFolder, console: Console) -> None:
     console.print()
     console.print(_counts_table(content))
+    console.print(f"  on {_test_images(content)}:", highlight=False, markup=False)
     for check in content.checks:
         console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
     if content.baseline is None:
@@ -58,6 +59,12 @@ def _counts_table(content: ReportContent) -> Table:
     for split in content.splits:
         table.add_row(split.split, *(str(split.images[label]) for label in content.labels), str(split.groups))
     return table
+
+
+def _test_images(content: ReportContent) -> str:
+    positives = sum(content.confusion[content.labels.index(content.positive_label)])
+    total = sum(map(sum, content.confusion))
+    return f"{total} test images, {positives} of them {content.positive_label}"
 
 
 def _check_line(check: GateCheck) -> str:

@@ -1,10 +1,12 @@
 """The process that runs the graph for the console command, apart from it so that its output goes to a log.
 
-Reads one JSON object from standard input, writes events to the file descriptor named in it.
+Reads a line of JSON from standard input, ends when that closes, and writes events to the file descriptor named in it.
 """
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +28,20 @@ class WorkerTask(BaseModel):
 
 
 def main() -> int:
-    task = WorkerTask.model_validate_json(sys.stdin.read())
+    task = WorkerTask.model_validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with os.fdopen(task.events, "w", buffering=1) as stream:
 
         def emit(event: Event) -> None:
             stream.write(event.model_dump_json() + "\n")
 
         return _run(task, emit)
+
+
+def _end_with_parent() -> None:
+    """Waits for the end of standard input, which is that of the process that started this one."""
+    sys.stdin.read()
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:

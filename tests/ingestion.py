@@ -113,5 +113,5 @@ def run_data_gate(
         {data_gate.REPORT_KEY: [report]},
         {data_gate.LABELS_KEY: json.dumps(labels)},
     )
-    findings: dict[str, list[str]] = json.loads((output / data_gate.FINDINGS_FILE).read_text())
+    findings: dict[str, list[str]] = json.loads((output / data_gate.NOTES_FILE).read_text())
     return findings

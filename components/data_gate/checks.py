@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.image_example_gen.manifest import Manifest, images_per_class, label_conflicts
+from components.image_example_gen.manifest import SIMILARITY, Manifest, images_per_class, label_conflicts
 from schema import contract
 
 
@@ -19,10 +19,10 @@ def check_anomalies(anomalies: Mapping[str, anomalies_pb2.Anomalies]) -> list[st
 
 
 def check_label_conflicts(manifest: Manifest) -> list[str]:
-    """Images with the same pixels and different labels."""
+    """Images that show the same and carry different labels."""
     kept = [entry for entry in manifest if not entry.dropped]
     return [
-        "same pixels, different labels: " + ", ".join(f"{entry.source} ({entry.label})" for entry in same)
+        "same picture, different labels: " + ", ".join(f"{entry.source} ({entry.label})" for entry in same)
         for same in label_conflicts(kept)
     ]
 
@@ -48,6 +48,18 @@ def check_groups(manifest: Manifest) -> list[str]:
         if len(splits) > 1
     ]
     return leaking_groups + leaking_images
+
+
+def note_grouping(manifest: Manifest) -> list[str]:
+    """What a reader of the figures has to know of the groups; no reason to refuse the data."""
+    kept = [entry for entry in manifest if not entry.dropped]
+    unnamed = sum(entry.grouped_by == SIMILARITY for entry in kept)
+    if not unnamed:
+        return []
+    return [
+        f"{unnamed} of {len(kept)} images name no patient, so near-duplicates form their groups: different images"
+        " of one patient may be in different splits"
+    ]
 
 
 def check_classes(manifest: Manifest, labels: Sequence[str]) -> list[str]:

@@ -17,14 +17,14 @@ from components.data_gate import checks
 from components.image_example_gen.manifest import read_manifest
 from schema.errors import DataRejectedError
 
-FINDINGS_FILE: Final = "findings.json"
+NOTES_FILE: Final = "notes.json"
 ANOMALIES_KEY: Final = "anomalies"
 MANIFEST_KEY: Final = "manifest"
 REPORT_KEY: Final = "report"
 LABELS_KEY: Final = "labels"
 _ANOMALIES_FILE: Final = "SchemaDiff.pb"
 _FIX: Final = (
-    "correct the files named; images of one content with different labels can be left out with"
+    "correct the files named; images of one picture with different labels can be left out with"
     " --set data.label_conflicts=drop"
 )
 
@@ -53,9 +53,9 @@ class Executor(base_executor.BaseExecutor):
                 reasons=reasons,
                 fix=_FIX,
             )
-        path = os.path.join(artifact_utils.get_single_uri(output_dict[REPORT_KEY]), FINDINGS_FILE)
+        path = os.path.join(artifact_utils.get_single_uri(output_dict[REPORT_KEY]), NOTES_FILE)
         with fileio.open(path, "w") as file:
-            file.write(json.dumps(findings, indent=2))
+            file.write(json.dumps({"groups": checks.note_grouping(manifest)}, indent=2))
 
 
 def _read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalies]:

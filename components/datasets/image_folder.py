@@ -27,6 +27,11 @@ def find_records(listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRec
             reasons=unlabelled,
             fix="move them into a class folder or away, or name all classes with --set data.labels=[...]",
         )
+    lookalikes = [path for path in listing.paths if path.lower() == GROUPS_FILE and path != GROUPS_FILE]
+    if lookalikes:
+        raise DataRejectedError(
+            f"{lookalikes[0]} is not read, because its name is not {GROUPS_FILE}.", fix=f"rename it to {GROUPS_FILE}"
+        )
     if GROUPS_FILE not in listing.paths:
         return [ImageRecord(path=path, label=path.split("/")[0]) for path in paths]
     groups = _read_groups(listing.read_text(GROUPS_FILE))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import tensorflow as tf
 from tfx.dsl.io import fileio
@@ -40,6 +41,8 @@ def list_folder(root: str) -> Listing:
 
 def read_file(path: str) -> bytes:
     """Raises UnreadableImageError for a file that cannot be read."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise UnreadableImageError("this is not a regular file")  # reading a pipe or a device may never end
     try:
         with fileio.open(path, "rb") as file:
             data: bytes = file.read(contract.MAXIMUM_FILE_BYTES + 1)

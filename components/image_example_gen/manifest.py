@@ -10,6 +10,8 @@ from typing import Any, Final
 from tfx.dsl.io import fileio
 
 FILE_NAME: Final = "manifest.csv"
+PATIENT: Final = "patient"
+SIMILARITY: Final = "similarity"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ManifestEntry:
         channels: 1 (grey) or 3 (RGB).
         bit_depth: bits per channel in the file.
         dropped: why the image is in no split; empty where it is in one.
+        grouped_by: PATIENT where the data name the group, SIMILARITY where near-duplicates form it.
     """
 
     source: str
@@ -39,6 +42,7 @@ class ManifestEntry:
     channels: int
     bit_depth: int
     dropped: str = ""
+    grouped_by: str = PATIENT
 
 
 Manifest = Sequence[ManifestEntry]
@@ -68,11 +72,14 @@ def _to_entry(row: Mapping[str, str]) -> ManifestEntry:
 
 
 def label_conflicts(entries: Iterable[ManifestEntry]) -> list[list[ManifestEntry]]:
-    """Sets of images with the same pixels that carry different labels, each set sorted by source."""
-    by_pixels: defaultdict[str, list[ManifestEntry]] = defaultdict(list)
+    """Sets of images that show the same and carry different labels, each set sorted by source.
+
+    The same means the same pixels or, where near-duplicates form the groups, the same group.
+    """
+    alike: defaultdict[str, list[ManifestEntry]] = defaultdict(list)
     for entry in entries:
-        by_pixels[entry.pixel_sha256].append(entry)
-    conflicts = [same for same in by_pixels.values() if len({entry.label for entry in same}) > 1]
+        alike[entry.group if entry.grouped_by == SIMILARITY else entry.pixel_sha256].append(entry)
+    conflicts = [same for same in alike.values() if len({entry.label for entry in same}) > 1]
     return sorted(
         (sorted(same, key=lambda entry: entry.source) for same in conflicts), key=lambda same: same[0].source
     )

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from components.datasets.spec import DatasetSpec, ImageRecord, Listing
 from components.image_example_gen.inspection import Inspection
-from components.image_example_gen.manifest import Manifest, ManifestEntry, label_conflicts
+from components.image_example_gen.manifest import PATIENT, SIMILARITY, Manifest, ManifestEntry, label_conflicts
 from components.image_example_gen.split import assign_splits
 from components.near_duplicates import near_duplicate_groups
 from components.settings import DataSettings
 from schema.errors import DataRejectedError
 
-DROPPED_FOR_CONFLICT: Final = "the same pixels carry different labels"
+DROPPED_FOR_CONFLICT: Final = "the same picture carries different labels"
 
 
 def find_records(spec: DatasetSpec, listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRecord]:
@@ -78,6 +78,7 @@ def _entry(record: ImageRecord, inspection: Inspection, group: str) -> ManifestE
         source=record.path,
         label=record.label,
         group=group,
+        grouped_by=SIMILARITY if record.group is None else PATIENT,
         split="",
         sha256=inspection.sha256,
         pixel_sha256=inspection.pixel_sha256,

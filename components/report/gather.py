@@ -15,7 +15,7 @@ from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.dsl.io import fileio
 
-from components.data_gate.component import FINDINGS_FILE
+from components.data_gate.component import NOTES_FILE
 from components.datasets.registry import get_dataset
 from components.evaluator import eval_config
 from components.evaluator.metrics import RECALL, confusion_key
@@ -82,7 +82,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         positive_label=data.positive_label,
         splits=_count_splits(manifest, data.labels),
         dropped=[DroppedImage(source=e.source, reason=e.dropped) for e in manifest if e.dropped],
-        warnings=_flatten(_read_json(os.path.join(sources.data_gate.uri, FINDINGS_FILE))),
+        warnings=_flatten(_read_json(os.path.join(sources.data_gate.uri, NOTES_FILE))),
         architecture=config["model"]["architecture"],
         parameters=training["parameters"],
         image_size=training["image_size"],

@@ -22,7 +22,7 @@ from schema import contract
 
 
 def describe_command(config_name: str, data: Path, overrides: Sequence[str]) -> None:
-    """Prints what a run would ingest. Raises DataRejectedError as a run would."""
+    """Prints what a run would ingest. Raises DataRejectedError as ingestion would; label conflicts are listed."""
     config = load_config(config_name, overrides)
     manifest = _make_manifest(config, data)
     console = Console()
@@ -74,7 +74,7 @@ def _lines(manifest: Manifest) -> str:
             "images per group: "
             + ", ".join(f"{size}: {count} groups" for size, count in sorted(group_sizes.items())),
             f"dropped: {len(dropped)}" + "".join(f"\n  {e.source}: {e.dropped}" for e in dropped),
-            f"same pixels, different labels: {len(conflicts)}"
+            f"same picture, different labels: {len(conflicts)}"
             + "".join("\n  " + ", ".join(e.source for e in same) for same in conflicts),
         ]
     )

@@ -18,4 +18,10 @@ def generate_command(config_name: str, directory: Path, overrides: Sequence[str]
         )
     if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
         raise ConfigurationError(f"{directory} is not an empty folder.", fix="name a new one with --data DIR")
-    dataset.generate(directory, config.data.seed)
+    try:
+        dataset.generate(directory, config.data.seed)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data set cannot be written to {directory} ({error.strerror}).",
+            fix="name another folder with --data",
+        ) from error

@@ -524,3 +524,20 @@ def test_the_smallest_data_set_has_one_image_of_each_class_in_each_split(tmp_pat
     assert len(_ingested_sources(ingested)) == 6
     for split in contract.SPLITS:
         assert [source.split("/")[0] for source in sorted(ingested.sources(split))] == ["benign", "malignant"]
+
+
+def test_a_pipe_named_like_an_image_does_not_hang(tmp_path: Path) -> None:
+    data = images.write_files(tmp_path / "data", _with_groups(_sound()))
+    (data / "malignant/2.png").unlink()
+    os.mkfifo(data / "malignant/2.png")
+
+    error = _refused(data, tmp_path / "output")
+
+    assert error.reasons == ("malignant/2.png: this is not a regular file",)
+
+
+@pytest.mark.parametrize("name", ["Groups.csv", "GROUPS.CSV"])
+def test_a_groups_file_of_another_case_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    error = _rejected(tmp_path, _sound() | {name: images.groups_csv({})})
+
+    assert error.what == f"{name} is not read, because its name is not groups.csv."

@@ -220,6 +220,7 @@ def test_manifest_by_value(ingested: Ingested) -> None:
             "channels": "3" if picture.pixels.ndim == 3 else "1",
             "bit_depth": str(picture.bit_depth),
             "dropped": "",
+            "grouped_by": "patient",
         }
         for source, picture in sorted(DATA_SET.items())
     ]
@@ -331,10 +332,10 @@ def test_images_with_two_labels_are_dropped_on_request(tmp_path: Path) -> None:
     assert {(entries[source].dropped, entries[source].split) for source in CONFLICTING} == {
         (DROPPED_FOR_CONFLICT, "")
     }
-    assert DROPPED_FOR_CONFLICT == "the same pixels carry different labels"
+    assert DROPPED_FOR_CONFLICT == "the same picture carries different labels"
     written = [source for split in contract.SPLITS for source in ingested.sources(split)]
     assert sorted(written) == sorted(set(entries) - set(CONFLICTING))
-    assert run_data_gate(ingested, tmp_path / "gate")["label_conflicts"] == []
+    assert run_data_gate(ingested, tmp_path / "gate") == {"groups": []}
 
 
 def test_images_with_two_labels_stop_the_run_at_the_data_gate(tmp_path: Path) -> None:
@@ -346,10 +347,10 @@ def test_images_with_two_labels_stop_the_run_at_the_data_gate(tmp_path: Path) ->
     with pytest.raises(DataRejectedError) as caught:
         run_data_gate(ingested, tmp_path / "gate")
     assert caught.value.reasons == (
-        "label_conflicts: same pixels, different labels: benign/twice.png (benign), malignant/also.bmp (malignant)",
+        "label_conflicts: same picture, different labels: benign/twice.png (benign), malignant/also.bmp (malignant)",
     )
     assert "--set data.label_conflicts=drop" in caught.value.fix
-    assert not (tmp_path / "gate" / "findings.json").exists()
+    assert not (tmp_path / "gate" / "notes.json").exists()
 
 
 def test_without_groups_copies_of_an_image_stay_together(tmp_path: Path) -> None:
@@ -402,13 +403,8 @@ def test_busi_layout_is_read_without_its_masks(tmp_path: Path) -> None:
 # The data gate on what was ingested
 
 
-def test_the_data_gate_passes_sound_data_and_notes_what_it_checked(ingested: Ingested, tmp_path: Path) -> None:
-    assert run_data_gate(ingested, tmp_path, LABELS) == {
-        "schema": [],
-        "label_conflicts": [],
-        "leakage": [],
-        "classes": [],
-    }
+def test_the_data_gate_passes_sound_data(ingested: Ingested, tmp_path: Path) -> None:
+    assert run_data_gate(ingested, tmp_path, LABELS) == {"groups": []}
 
 
 def test_the_data_gate_stops_on_an_anomaly_of_tfdv(ingested: Ingested, tmp_path: Path) -> None:

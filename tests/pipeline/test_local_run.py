@@ -218,3 +218,19 @@ def test_failed_component_loses_nothing_and_a_rerun_carries_on(
     outcome = runner.run(image_folder)
     assert outcome.cached == COMPONENTS[: COMPONENTS.index("Trainer")]
     assert outcome.summary["blessed"] is True
+
+
+def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
+    first: tuple[Runner, Outcome], image_folder: Path
+) -> None:
+    runner, _ = first
+    shutil.rmtree(runner.output / "serving")
+    again = runner.run(image_folder)
+    assert again.executed == ["LatestBlessedModel", "Pusher", "RunReport"]
+    assert again.versions == [again.summary["published_version"]]
+
+    shutil.rmtree(runner.output / "pipeline_root" / "Trainer")
+    trained = runner.run(image_folder)
+    assert trained.cached[-1] == "Transform"
+    assert trained.summary["blessed"] is True
+    assert trained.summary["baseline"] is None, "a model whose files are gone is nothing to compare with"

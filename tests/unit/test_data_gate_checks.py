@@ -45,7 +45,7 @@ def test_the_same_pixels_with_two_labels_are_found() -> None:
     manifest = [*clean(), entry("x.png", "malignant", "train", "patient benign train", "pixels benign/train0.png")]
 
     assert check_label_conflicts(manifest) == [
-        "same pixels, different labels: benign/train0.png (benign), x.png (malignant)"
+        "same picture, different labels: benign/train0.png (benign), x.png (malignant)"
     ]
 
 

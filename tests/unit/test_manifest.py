@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from components.image_example_gen.manifest import (
     FILE_NAME,
+    PATIENT,
+    SIMILARITY,
     ManifestEntry,
     groups_of,
     images_per_class,
@@ -64,10 +66,10 @@ def test_the_file_is_a_table_for_people(tmp_path: Path) -> None:
     header, first, second, end = (tmp_path / FILE_NAME).read_text("utf-8").split("\n")
 
     assert header.replace('"', "") == (
-        "source,label,group,split,sha256,pixel_sha256,height,width,channels,bit_depth,dropped"
+        "source,label,group,split,sha256,pixel_sha256,height,width,channels,bit_depth,dropped,grouped_by"
     )
     assert first.startswith('"a,b.png",')
-    assert first.replace('"', "").endswith(",8,9,1,8,why")
+    assert first.replace('"', "").endswith(",8,9,1,8,why,patient")
     assert second.replace('"', "").startswith("b.png,a,of b.png,train,file,of b.png,8,9,1,8,")
     assert end == ""
 
@@ -97,3 +99,20 @@ def test_counts_and_groups_of_a_split() -> None:
     assert groups_of(manifest, "train") == {"x", "y"}
     assert groups_of(manifest, "test") == {"z"}
     assert groups_of(manifest, "eval") == set()
+
+
+def _alike(source: str, label: str, grouped_by: str) -> ManifestEntry:
+    return ManifestEntry(source, label, "one group", "train", "", f"pixels of {source}", 8, 8, 1, 8, "", grouped_by)
+
+
+def test_near_duplicates_with_two_labels_are_a_conflict() -> None:
+    alike = [_alike("b.png", "benign", SIMILARITY), _alike("a.png", "malignant", SIMILARITY)]
+
+    assert [[entry.source for entry in same] for same in label_conflicts(alike)] == [["a.png", "b.png"]]
+    assert label_conflicts([_alike("a.png", "benign", SIMILARITY), _alike("b.png", "benign", SIMILARITY)]) == []
+
+
+def test_two_labels_of_one_patient_are_no_conflict() -> None:
+    films = [_alike("left.png", "normal", PATIENT), _alike("right.png", "malignant", PATIENT)]
+
+    assert label_conflicts(films) == []

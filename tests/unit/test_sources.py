@@ -32,14 +32,22 @@ def test_the_output_folder_is_that_named_or_one_named_like_the_run() -> None:
 
 
 def test_a_folder_that_is_named_is_taken(tmp_path: Path) -> None:
-    assert prepare_data(str(tmp_path), CONFIG, OutputFolder(tmp_path / "out")) == tmp_path
+    data = tmp_path / "data"
+    data.mkdir()
+    assert prepare_data(str(data), CONFIG, OutputFolder(tmp_path / "out")) == data
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("output", ["", "out", "deeper/out"])
+def test_results_within_the_data_are_refused(tmp_path: Path, output: str) -> None:
+    with pytest.raises(ConfigurationError, match="lies in the data folder"):
+        prepare_data(str(tmp_path), CONFIG, OutputFolder(tmp_path / output))
 
 
 def test_a_folder_that_is_named_and_missing_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    for name in ("gone", "file"):
-        with pytest.raises(ConfigurationError, match=f"{name} does not exist"):
+    for name, what in (("gone", "does not exist"), ("file", "is not a folder")):
+        with pytest.raises(ConfigurationError, match=f"{name} {what}"):
             prepare_data(str(tmp_path / name), CONFIG, OutputFolder(tmp_path))
 
 

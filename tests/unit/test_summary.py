@@ -104,6 +104,7 @@ def test_the_summary_line_by_line(tmp_path: Path) -> None:
     assert lines[1].split() == ["split", "benign", "malig[nant]", "groups"]
     assert [line.split() for line in lines[3:5]] == [["train", "1234", "56", "789"], ["test", "10", "11", "12"]]
     assert lines[5:] == [
+        "  on 2 test images, 1 of them malig[nant]:",
         "  test AUC: 0.910 (at least 0.800 is asked for)",
         "  test recall: 0.750 (at least 0.750 is asked for)",
         "  no earlier blessed model to compare with",
