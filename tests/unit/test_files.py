@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_read_is_a_reason_and_no_crash(tmp_path: Path) -> 
     (tmp_path / "folder.png").mkdir()
 
     for name in ("gone.png", "broken.png", "loop.png", "folder.png"):
-        with pytest.raises(UnreadableImageError, match="the file cannot be read|this is not a regular file"):
+        with pytest.raises(UnreadableImageError, match=r"the file cannot be read|this is not a regular file"):
             read_file(str(tmp_path / name))
 
 
