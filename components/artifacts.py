@@ -4,13 +4,13 @@ from tfx.types.artifact import Artifact
 
 
 class DatasetManifest(Artifact):
-    """A folder with `manifest.csv`: every image, its label, group, split and checksum."""
+    """A folder with `manifest.csv` (every image, its label, group, split and checksum) and `similar_pairs.csv`."""
 
     TYPE_NAME = "breast_imaging.DatasetManifest"
 
 
 class DataGateReport(Artifact):
-    """A folder with `notes.json`: what a reader of the figures has to know of the data."""
+    """A folder with `gate.json` (what was found in data that passed) and the statistics of train."""
 
     TYPE_NAME = "breast_imaging.DataGateReport"
 

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schema import contract
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Side = Annotated[int, Field(ge=8, le=4096)]
@@ -29,27 +31,85 @@ class SplitSettings(Settings):
         return self
 
 
+class CheckSettings(Settings):
+    """What the data gate does about each kind of fault.
+
+    `fail` refuses the data, `drop` leaves the images concerned out, `warn` only says it.
+
+    Attributes:
+        unreadable: files that cannot be decoded, or are smaller than `minimum_side`.
+        unlabelled: images without a class, or of a class that is not known.
+        annotations: masks and other drawings that lie among the images.
+        label_conflicts: the same picture with different labels.
+        augmented_copies: rotated, mirrored or rescaled copies of one picture.
+        shared_pictures: one picture under the names of different patients. Their groups are united in any case.
+        leakage: a group, or one picture, in two splits. `drop` takes images out of train, then of eval; test stays.
+        classes: a split with fewer images of a class than `minimum_images_per_class`.
+        inverted: negatives, such as a MONOCHROME1 film that was never inverted.
+        bit_depth: pixels that were cut to too few bits, or fill a small part of their range.
+        burned_in: a bright frame or text in the picture.
+        schema_anomalies: what TFDV reports against the schema.
+        skew: splits that differ more than `skew_limit` in a feature.
+        drift: data that differ more than `drift_limit` from those of the last run that passed.
+        skew_limit, drift_limit: Jensen-Shannon divergence (0 to 1) of numbers, and largest difference of the
+            shares of classes, beyond what so few groups differ by chance.
+        minimum_images_per_class: in each split.
+    """
+
+    unreadable: Literal["fail", "drop"] = "fail"
+    unlabelled: Literal["fail", "drop"] = "fail"
+    annotations: Literal["fail", "drop", "warn"] = "fail"
+    label_conflicts: Literal["fail", "drop", "warn"] = "fail"
+    augmented_copies: Literal["fail", "drop", "warn"] = "fail"
+    shared_pictures: Literal["fail", "drop", "warn"] = "warn"
+    leakage: Literal["fail", "drop"] = "fail"
+    classes: Literal["fail", "warn"] = "fail"
+    inverted: Literal["fail", "drop", "warn"] = "fail"
+    bit_depth: Literal["fail", "drop", "warn"] = "fail"
+    burned_in: Literal["fail", "drop", "warn"] = "warn"
+    schema_anomalies: Literal["fail", "warn"] = "fail"
+    skew: Literal["fail", "warn"] = "fail"
+    drift: Literal["fail", "warn"] = "fail"
+    skew_limit: Fraction = 0.1
+    drift_limit: Fraction = 0.1
+    minimum_images_per_class: Annotated[int, Field(ge=1)] = 1
+
+
 class DataSettings(Settings):
     """What is read, and how it is split.
 
     Attributes:
         dataset: name of a module of components/datasets.
-        labels: class names in the order of the model's outputs; the data set's own where empty.
+        label_map: renames classes of the data set, and so unites them; classes that it does not name stay.
+        labels: class names in the order of the model's outputs; the data set's own where empty. Images of other
+            classes of the data set are left out.
         positive_label: the class whose recall is gated; the data set's own where empty.
+        where: for some attributes (`contract.ATTRIBUTES`), the values that are used; other images are left out.
+        split: shares; unused where the owner of the data has split them.
         seed: decides which group falls into which split, and the order of the images.
-        label_conflicts: what happens to images of one content that carry different labels.
-        minimum_side: pixels; an image with a shorter side is rejected.
+        minimum_side: pixels; an image with a shorter side counts as unreadable.
         images_per_shard: images in one TFRecord file.
+        checks: what the data gate does about each kind of fault.
     """
 
     dataset: str
+    label_map: dict[str, str] = {}
     labels: tuple[str, ...] = ()
     positive_label: str = ""
+    where: dict[str, tuple[str, ...]] = {}
     split: SplitSettings = SplitSettings()
     seed: Annotated[int, Field(ge=0)] = 0
-    label_conflicts: Literal["fail", "drop"] = "fail"
     minimum_side: Annotated[int, Field(ge=1)] = 16
     images_per_shard: Annotated[int, Field(ge=1)] = 128
+    checks: CheckSettings = CheckSettings()
+
+    @field_validator("where")
+    @classmethod
+    def _attributes_are_known(cls, where: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        unknown = sorted(set(where) - set(contract.ATTRIBUTES))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no attribute; known are {', '.join(contract.ATTRIBUTES)}")
+        return where
 
     @model_validator(mode="after")
     def _labels_are_usable(self) -> "DataSettings":

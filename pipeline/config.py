@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from components.datasets.registry import get_dataset
+from components.labels import known_labels
 from components.models.registry import get_model
 from components.settings import (
     DataSettings,
@@ -156,17 +157,28 @@ def _fields_at(location: Sequence[str | int]) -> list[str]:
 def _resolve(config: Config) -> Config:
     dataset = get_dataset(config.data.dataset)
     get_model(config.model.architecture)
-    labels = config.data.labels or dataset.labels
-    positive = config.data.positive_label or dataset.positive_label
+    unknown = [label for label in config.data.label_map if dataset.labels and label not in dataset.labels]
+    if unknown:
+        raise ConfigurationError(
+            f"data.label_map: {', '.join(unknown)} is no class of the data set {dataset.name!r}.",
+            fix=f"choose among {', '.join(dataset.labels)}",
+        )
+    known = known_labels(dataset, config.data)
+    labels = config.data.labels or known
+    positive = config.data.positive_label or config.data.label_map.get(dataset.positive_label, dataset.positive_label)
     if not labels or not positive:
         raise ConfigurationError(
             f"The data set {dataset.name!r} has no classes of its own.",
             fix="name them: --set 'data.labels=[benign, malignant]' --set data.positive_label=malignant",
         )
-    if dataset.labels and not set(labels) <= set(dataset.labels):
+    if not set(labels) <= set(known):
         raise ConfigurationError(
             f"data.labels: {', '.join(labels)} are not all classes of the data set {dataset.name!r}.",
-            fix=f"choose among {', '.join(dataset.labels)}",
+            fix=f"choose among {', '.join(known)}",
+        )
+    if len(labels) < 2:
+        raise ConfigurationError(
+            f"data.label_map: it leaves one class, {labels[0]!r}.", fix="rename classes so that two or more are left"
         )
     if positive not in labels:
         raise ConfigurationError(

@@ -8,30 +8,23 @@ from typing import Final
 
 from components.image_example_gen.files import list_folder
 
+_INGESTION: Final = (
+    "components.artifacts",
+    "components.data_checks",
+    "components.datasets",
+    "components.image_example_gen",
+    "components.labels",
+    "components.manifest",
+    "components.near_duplicates",
+    "components.progress",
+    "components.registry",
+    "components.settings",
+)
 # First-party modules and packages that each step runs. A test holds this list against the import graph.
 STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
-    "ImageExampleGen": (
-        "schema",
-        "components.artifacts",
-        "components.datasets",
-        "components.image_example_gen",
-        "components.near_duplicates",
-        "components.progress",
-        "components.registry",
-        "components.settings",
-    ),
+    "ImageExampleGen": ("schema", *_INGESTION),
     "ImportSchemaGen": ("schema",),
-    "DataGate": (
-        "schema",
-        "components.artifacts",
-        "components.data_gate",
-        "components.datasets",
-        "components.image_example_gen",
-        "components.near_duplicates",
-        "components.progress",
-        "components.registry",
-        "components.settings",
-    ),
+    "DataGate": ("schema", "components.data_gate", *_INGESTION),
     "Transform": ("schema", "components.settings", "components.transform"),
     "Trainer": (
         "schema",
@@ -55,6 +48,10 @@ LIBRARIES: Final = (
     "tensorflow-model-analysis",
     "tfx",
     "pillow",
+    "pydicom",
+    "opencv-python-headless",
+    "faiss-cpu",
+    "python-gdcm",
 )
 _SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css")
 

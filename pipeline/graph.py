@@ -12,7 +12,8 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import pipeline as tfx_pipeline
 
 from components import transform
-from components.baseline import LatestOtherBlessedModelStrategy
+from components.artifacts import DataGateReport
+from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
 from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
 from components.image_example_gen.component import ImageExampleGen
@@ -73,10 +74,16 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
+    accepted_data = tfx.dsl.Resolver(
+        strategy_class=LatestOtherAcceptedDataStrategy,
+        manifest=examples.outputs["manifest"],
+        report=tfx.dsl.Channel(type=DataGateReport),
+    ).with_id("LatestAcceptedData")
     data_gate = DataGate(
         anomalies=validator.outputs["anomalies"],
         manifest=examples.outputs["manifest"],
-        labels=config.data.labels,
+        previous=accepted_data.outputs["report"],
+        settings=config.data,
     )
     transformed = tfx.components.Transform(
         examples=examples.outputs["examples"],
@@ -136,7 +143,7 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
     nodes = [examples, schema, data_gate, transformed, trainer, evaluator, pusher, report]
     for node in nodes:
         node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
-    return [*nodes, statistics, validator, baseline]
+    return [*nodes, statistics, validator, accepted_data, baseline]
 
 
 def _trainer_settings(config: Config) -> TrainerSettings:

@@ -13,7 +13,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
-from components.report.component import PAGE_FILE, SUMMARY_FILE, RunReport
+from components.report.component import RunReport
+from components.report.content import PAGE_FILE, SUMMARY_FILE
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_pipeline

@@ -2,27 +2,23 @@
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from components.report.content import GateCheck, ReportContent
+from components.report.content import PAGE_FILE, SUMMARY_FILE, GateCheck, ReportContent
 from pipeline.output import OutputFolder
+from pipeline.tables import counts_table
 from schema.errors import BreastImagingError, ModelNotBlessedError
-
-REPORT_PAGE = "index.html"
-REPORT_SUMMARY = "summary.json"
 
 
 def read_summary(output: OutputFolder) -> ReportContent:
     """The content of the latest report."""
-    return ReportContent.model_validate_json((output.report / REPORT_SUMMARY).read_text("utf-8"))
+    return ReportContent.model_validate_json((output.report / SUMMARY_FILE).read_text("utf-8"))
 
 
 def print_summary(content: ReportContent, output: OutputFolder, console: Console) -> None:
     console.print()
-    console.print(_counts_table(content))
+    console.print(counts_table(f"{content.run_name}: images by split and class", content.labels, content.splits))
     console.print(f"  on {_test_images(content)}:", highlight=False, markup=False)
     for check in content.checks:
         console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
@@ -32,7 +28,7 @@ def print_summary(content: ReportContent, output: OutputFolder, console: Console
     console.print(f"Blessed:   {'yes' if content.blessed else 'no'}", highlight=False)
     published = content.published_path or "nothing new"
     console.print(f"Published: {escape(published)}", highlight=False, soft_wrap=True)
-    console.print(f"Report:    {escape(str(output.report / REPORT_PAGE))}", highlight=False, soft_wrap=True)
+    console.print(f"Report:    {escape(str(output.report / PAGE_FILE))}", highlight=False, soft_wrap=True)
 
 
 def check_published(content: ReportContent) -> None:
@@ -48,17 +44,6 @@ def check_published(content: ReportContent) -> None:
             f"The model was published to {content.published_path} by an earlier run, and is no longer there.",
             fix="restore the folder, or publish anew into another one with --output DIR",
         )
-
-
-def _counts_table(content: ReportContent) -> Table:
-    table = Table(title=f"{content.run_name}: images by split and class", box=box.SIMPLE, title_justify="left")
-    table.add_column("split")
-    for label in content.labels:
-        table.add_column(escape(label), justify="right")
-    table.add_column("groups", justify="right")
-    for split in content.splits:
-        table.add_row(split.split, *(str(split.images[label]) for label in content.labels), str(split.groups))
-    return table
 
 
 def _test_images(content: ReportContent) -> str:

@@ -24,6 +24,18 @@ SOURCE: Final = "source"  # bytes: path of the file, relative to the data folder
 
 IMAGE_FORMAT_PNG: Final = "png"
 
+# Facts about an image that some data sets know, each an optional feature of bytes named ATTRIBUTE_PREFIX + name. The
+# list is closed, so that no column of a table (a name, a date of birth) reaches an artifact by accident.
+ATTRIBUTE_PREFIX: Final = "attribute/"
+VIEW: Final = "view"  # CC, MLO, ...
+SIDE: Final = "side"  # left or right breast
+MAGNIFICATION: Final = "magnification"  # of the microscope: 40X, ...
+DENSITY: Final = "density"  # background tissue
+FINDING: Final = "finding"  # type of lesion or tumour
+SITE: Final = "site"  # hospital or laboratory
+DEVICE: Final = "device"  # scanner
+ATTRIBUTES: Final = (VIEW, SIDE, MAGNIFICATION, DENSITY, FINDING, SITE, DEVICE)
+
 # Features that Transform writes.
 TRANSFORMED_IMAGE: Final = "image"  # bytes: tf.io.serialize_tensor of uint8 (height, width, channels)
 TRANSFORMED_LABEL: Final = "label_index"  # int64
@@ -50,3 +62,4 @@ REFERENCE_FILE: Final = "reference_predictions.json"
 # An image with more pixels is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 120_000_000
 MAXIMUM_FILE_BYTES: Final = 512 * 1024 * 1024
+MAXIMUM_PAGES: Final = 1_000  # images in one file

@@ -1,8 +1,6 @@
 """Runs ingestion and data gate in this process as TFX does, and reads back what they wrote."""
 
-import json
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,10 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataGateReport, DatasetManifest
-from components.data_gate import component as data_gate
-from components.image_example_gen import executor, manifest
+from components.data_gate import executor as data_gate
+from components.data_gate.report import GateReport, read_report
+from components.image_example_gen import executor
+from components.manifest import ManifestEntry, SimilarPair, read_manifest, read_pairs
 from components.settings import DataSettings
 from pipeline.config import BeamSettings
 from pipeline.local import beam_arguments
@@ -30,14 +30,18 @@ class Ingested:
 
     examples_artifact: standard_artifacts.Examples
     manifest_directory: Path
+    settings: DataSettings
 
     @property
     def directory(self) -> Path:
         return Path(self.examples_artifact.uri)
 
-    def manifest(self) -> dict[str, manifest.ManifestEntry]:
+    def manifest(self) -> dict[str, ManifestEntry]:
         """The entries by their sources."""
-        return {entry.source: entry for entry in manifest.read_manifest(str(self.manifest_directory))}
+        return {entry.source: entry for entry in read_manifest(str(self.manifest_directory))}
+
+    def pairs(self) -> list[SimilarPair]:
+        return read_pairs(str(self.manifest_directory))
 
     def shards(self, split: str) -> list[Path]:
         return sorted((self.directory / f"Split-{split}").iterdir())
@@ -49,6 +53,10 @@ class Ingested:
 
     def sources(self, split: str) -> list[str]:
         return [value(example, contract.SOURCE).decode() for example in self.examples(split)]
+
+    def all_sources(self) -> list[str]:
+        """Of the examples of all splits, sorted."""
+        return sorted(source for split in contract.SPLITS for source in self.sources(split))
 
     def files(self) -> dict[str, bytes]:
         """Every file written, by its path."""
@@ -81,6 +89,7 @@ def ingest(data: Path | str, output: Path, *, workers: int = 1, **settings: Any)
     (output / "examples").mkdir(parents=True)
     (output / "manifest").mkdir()
     values = {"dataset": "image_folder", "labels": LABELS, "positive_label": LABELS[-1]} | settings
+    validated = DataSettings.model_validate(values)
     context = BaseBeamExecutor.Context(
         beam_pipeline_args=beam_arguments(BeamSettings(workers=workers)), tmp_dir=str(output / "tmp"), unique_id="1"
     )
@@ -89,18 +98,25 @@ def ingest(data: Path | str, output: Path, *, workers: int = 1, **settings: Any)
     runner.Do(
         {},
         {executor.EXAMPLES_KEY: [examples], executor.MANIFEST_KEY: [written]},
-        {executor.INPUT_BASE_KEY: str(data), executor.SETTINGS_KEY: DataSettings(**values).model_dump_json()},
+        {executor.INPUT_BASE_KEY: str(data), executor.SETTINGS_KEY: validated.model_dump_json()},
     )
-    return Ingested(examples, output / "manifest")
+    return Ingested(examples, output / "manifest", validated)
 
 
 def run_data_gate(
     ingested: Ingested,
     output: Path,
-    labels: Sequence[str] = LABELS,
+    *,
     anomalies: anomalies_pb2.Anomalies | None = None,
-) -> dict[str, list[str]]:
-    """Runs the data gate on what was ingested, with `anomalies` in each split, and returns its findings."""
+    previous: Path | None = None,
+) -> GateReport:
+    """Runs the data gate on what was ingested.
+
+    Args:
+        output: a folder to write to, new for each run.
+        anomalies: what TFDV is to have found in each split.
+        previous: the `output` of the gate's run on earlier data.
+    """
     found, written, report = standard_artifacts.ExampleAnomalies(), DatasetManifest(), DataGateReport()
     found.uri, written.uri, report.uri = str(output / "anomalies"), str(ingested.manifest_directory), str(output)
     found.split_names = artifact_utils.encode_split_names(list(contract.SPLITS))
@@ -108,10 +124,19 @@ def run_data_gate(
         folder = output / "anomalies" / f"Split-{split}"
         folder.mkdir(parents=True)
         (folder / "SchemaDiff.pb").write_bytes((anomalies or anomalies_pb2.Anomalies()).SerializeToString())
+    inputs = {data_gate.ANOMALIES_KEY: [found], data_gate.MANIFEST_KEY: [written]}
+    if previous:
+        earlier = DataGateReport()
+        earlier.uri = str(previous)
+        inputs[data_gate.PREVIOUS_KEY] = [earlier]
     data_gate.Executor().Do(
-        {data_gate.ANOMALIES_KEY: [found], data_gate.MANIFEST_KEY: [written]},
+        inputs,
         {data_gate.REPORT_KEY: [report]},
-        {data_gate.LABELS_KEY: json.dumps(labels)},
+        {data_gate.SETTINGS_KEY: ingested.settings.model_dump_json()},
     )
-    findings: dict[str, list[str]] = json.loads((output / data_gate.NOTES_FILE).read_text())
-    return findings
+    return read_report(str(output))
+
+
+def findings_of(report: GateReport) -> dict[str, list[str]]:
+    """What each check found, for those that found something."""
+    return {result.check: result.findings for result in report.results if result.findings}

@@ -6,45 +6,38 @@ never images. There are no patient ids, so near-duplicate images form the groups
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Final
 
-from components.datasets.spec import DatasetSpec, ImageRecord, Listing
-from schema.errors import DataRejectedError
+from components.datasets.spec import ULTRASOUND, DatasetSpec, ImageRecord, Listing
 from schema.images.suffixes import is_image_path
 
 ROOT: Final = "Dataset_BUSI_with_GT"
 LABELS: Final = ("normal", "benign", "malignant")
-MASK_NAME: Final = re.compile(r"_mask(_\d+)?\.png$")
-IMAGE_NAME: Final = re.compile(r"^(?P<label>[a-z]+) \(\d+\)\.png$")
+MASK_NAME: Final = re.compile(r".*_mask(_\d+)?", re.IGNORECASE)
+IMAGE_NAME: Final = re.compile(rf"(?P<label>{'|'.join(LABELS)}) \(\d+\)", re.IGNORECASE)
 
 
-def find_records(listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRecord]:
-    """One record for each `<class>/<class> (n).png`; the folder may be the data folder or its parent."""
-    records, misplaced = [], []
-    for path in listing.paths:
-        if not is_image_path(path) or MASK_NAME.search(path):
-            continue
-        *_, folder, name = ("", *path.split("/"))
-        match = IMAGE_NAME.match(name)
-        if match is None or match["label"] != folder or folder not in LABELS:
-            misplaced.append(path)
-            continue
-        if folder not in labels:
-            continue  # a task on fewer classes, such as benign against malignant
-        records.append(ImageRecord(path=path, label=folder))
-    if misplaced:
-        raise DataRejectedError(
-            f"{len(misplaced)} image files do not follow the naming of BUSI, so their class is unknown.",
-            reasons=misplaced,
-            fix=f"move them away, or restore the layout {DATASET.layout}",
-        )
-    return records
+def find_records(listing: Listing) -> Sequence[ImageRecord]:
+    """One record for each `<class>/<class> (n).png`, in whatever folder; copies may differ in case and suffix."""
+    paths = [path for path in listing.paths if is_image_path(path)]
+    return [
+        ImageRecord(path=path, label=_label(PurePosixPath(path)))
+        for path in paths
+        if not MASK_NAME.fullmatch(PurePosixPath(path).stem)
+    ]
+
+
+def _label(path: PurePosixPath) -> str | None:
+    match = IMAGE_NAME.fullmatch(path.stem)
+    label = match["label"].lower() if match else None
+    return label if path.parent.name.lower() == label else None
 
 
 DATASET: Final = DatasetSpec(
     name="busi",
     title="BUSI, breast ultrasound images",
-    modality="ultrasound",
+    modality=ULTRASOUND,
     source="Al-Dhabyani et al. 2020, Dataset of breast ultrasound images, doi 10.1016/j.dib.2019.104863",
     layout=f"{ROOT}/<class>/<class> (n).png, with class one of {', '.join(LABELS)}",
     labels=LABELS,

@@ -3,23 +3,31 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+ULTRASOUND: Final = "ultrasound"
+MAMMOGRAPHY: Final = "mammography"
+HISTOPATHOLOGY: Final = "histopathology"
+ANY_MODALITY: Final = "any"
+MODALITIES: Final = (ULTRASOUND, MAMMOGRAPHY, HISTOPATHOLOGY, ANY_MODALITY)
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image of a data set.
+    """One image file of a data set.
 
     Attributes:
         path: relative to the data folder, with forward slashes.
-        label: class name.
-        group: patient, or what stands for one; None where the data set names none, in which case
-            near-duplicate images form a group.
-        attributes: further facts by name, such as view or magnification.
+        label: the class as the data set names it; None where nothing says it.
+        group: patient, or what stands for one; None where neither names nor tables say it.
+        split: train, eval or test, where the owner of the data has split them; None elsewhere.
+        attributes: further facts; the keys are some of `contract.ATTRIBUTES`.
     """
 
     path: str
-    label: str
+    label: str | None
     group: str | None = None
+    split: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -43,13 +51,15 @@ class DatasetSpec:
     Attributes:
         name: the key by which configurations name it.
         title: for people.
-        modality: ultrasound, mammography or histopathology.
+        modality: one of `MODALITIES`.
         source: where to get it, and how to cite it.
         layout: the expected folder layout, shown when nothing is found.
-        labels: class names in the order of the model's outputs; empty where the configuration names them.
+        labels: all class names of the data set, in the order of the model's outputs; empty where the
+            configuration names them.
         positive_label: the class whose recall is gated; empty where the configuration names it.
-        find_records: lists the images, given the files and the labels in use. It never opens an image.
-            Raises DataRejectedError for a file that it cannot label.
+        find_records: lists the images of the folder, all classes, annotation files such as lesion masks left out.
+            It never opens an image. An image that it cannot label has the label None. Raises DataRejectedError
+            where a table that comes with the images is missing or faulty.
         generate: for a data set that is made and not downloaded: writes it into an empty folder from a seed.
     """
 
@@ -60,5 +70,5 @@ class DatasetSpec:
     layout: str
     labels: tuple[str, ...]
     positive_label: str
-    find_records: Callable[[Listing, tuple[str, ...]], Sequence[ImageRecord]]
+    find_records: Callable[[Listing], Sequence[ImageRecord]]
     generate: Callable[[Path, int], None] | None = None

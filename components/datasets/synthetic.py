@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from components.datasets.spec import DatasetSpec, ImageRecord, Listing
-from schema.errors import DataRejectedError
+from components.datasets.spec import ULTRASOUND, DatasetSpec, ImageRecord, Listing
 from schema.images.suffixes import is_image_path
 
 if TYPE_CHECKING:  # the command line imports every data set module, so numpy and scipy load only in `generate`
@@ -111,25 +110,16 @@ class Lesion:
     spicule_angles: Field
 
 
-def find_records(listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRecord]:
+def find_records(listing: Listing) -> Sequence[ImageRecord]:
     """One record for each `<class>/patient-NNNN_image-N.png`, with the patient as its group."""
-    records, misplaced = [], []
-    for path in listing.paths:
-        if not is_image_path(path):
-            continue
-        match = IMAGE_NAME.fullmatch(path)
-        if match is None or match["label"] not in labels:
-            misplaced.append(path)
-            continue
-        records.append(ImageRecord(path=path, label=match["label"], group=match["group"]))
-    if misplaced:
-        raise DataRejectedError(
-            f"{len(misplaced)} image files do not follow the naming of the synthetic data set, "
-            "so their class or patient is unknown.",
-            reasons=misplaced,
-            fix=f"move them away, or generate the data set again into an empty folder ({DATASET.layout})",
-        )
-    return records
+    return [_record(path) for path in listing.paths if is_image_path(path)]
+
+
+def _record(path: str) -> ImageRecord:
+    match = IMAGE_NAME.fullmatch(path)
+    if match is None or match["label"] not in LABELS:
+        return ImageRecord(path=path, label=None)
+    return ImageRecord(path=path, label=match["label"], group=match["group"])
 
 
 def generate(directory: Path, seed: int) -> None:
@@ -350,7 +340,7 @@ def _compress(rng: np.random.Generator, level_db: Field) -> NDArray[np.uint8]:
 DATASET: Final = DatasetSpec(
     name="synthetic",
     title="Synthetic ultrasound phantoms: good for nothing but trying the machinery, no clinical meaning",
-    modality="ultrasound",
+    modality=ULTRASOUND,
     source="generated on this machine from a seed; no patient was ever involved",
     layout=f"<class>/patient-NNNN_image-N.png, with class one of {', '.join(LABELS)}",
     labels=LABELS,

@@ -6,15 +6,19 @@ from typing import Any
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder
 from components.image_example_gen.inspection import inspect_images
-from components.image_example_gen.manifest import Manifest, write_manifest
-from components.image_example_gen.planning import check_readable, find_records, plan
-from components.image_example_gen.shards import ShardPlan, write_shards
+from components.image_example_gen.pair_images import write_pair_images
+from components.image_example_gen.planning import plan
+from components.image_example_gen.selection import select_records
+from components.image_example_gen.shards import PlacedImage, ShardPlan, write_shards
+from components.image_example_gen.store import ImageStore
+from components.manifest import write_manifest
 from components.settings import DataSettings
 from schema import contract
 
@@ -39,24 +43,29 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(contract.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
-        manifest = self._plan(root, settings)
-        write_manifest(manifest, artifact_utils.get_single_uri(output_dict[MANIFEST_KEY]))
+        directory = self._make_directory("inspection")
+        store = ImageStore(directory)
+        spec = get_dataset(settings.dataset)
+        records = select_records(spec, list_folder(root), settings)
+        inspection = inspect_images(self._make_beam_pipeline, records, root, settings.minimum_side, directory, store)
+        planned = plan(spec, inspection, settings)
+        manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
+        write_manifest(planned.entries, planned.pairs, manifest_directory)
+        write_pair_images(planned, inspection.locations, store, manifest_directory)
+        images = [
+            PlacedImage(entry, location)
+            for entry, location in zip(planned.entries, inspection.locations, strict=True)
+            if entry.split and location
+        ]
         shard_plan = ShardPlan(
             directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
             images_per_shard=settings.images_per_shard,
             seed=settings.seed,
-            findings=os.path.join(self._get_tmp_dir(), "changes"),
         )
-        write_shards(self._make_beam_pipeline, manifest, root, settings.labels, shard_plan)
+        write_shards(self._make_beam_pipeline, images, store, settings.labels, shard_plan)
+        fileio.rmtree(directory)  # as large as the examples themselves
 
-    def _plan(self, root: str, settings: DataSettings) -> Manifest:
-        records = find_records(get_dataset(settings.dataset), list_folder(root), settings.labels)
-        inspections, fingerprints = inspect_images(
-            self._make_beam_pipeline,
-            records,
-            root,
-            settings.minimum_side,
-            os.path.join(self._get_tmp_dir(), "inspection"),
-        )
-        check_readable(inspections)
-        return plan(records, inspections, fingerprints, settings, settings.labels)
+    def _make_directory(self, name: str) -> str:
+        directory = os.path.join(self._get_tmp_dir(), name)
+        fileio.makedirs(directory)
+        return directory

@@ -1,10 +1,11 @@
-"""First pass over the images: what each file holds, or why it cannot be used."""
+"""First pass over the files: decodes each once, measures it, and keeps its canonical form for the second pass."""
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -13,9 +14,13 @@ from tfx.dsl.io import fileio
 
 from components.datasets.spec import ImageRecord
 from components.image_example_gen.files import read_file
+from components.image_example_gen.measurement import measure
+from components.image_example_gen.store import ImageStore, Location, NoStore
+from components.manifest import ManifestEntry, page_source
 from components.near_duplicates import FINGERPRINT_LENGTH, fingerprint
 from components.progress import Progress, report_progress
-from schema.images.formats import CanonicalImage, UnreadableImageError, read_image
+from schema import contract
+from schema.images.formats import CanonicalImage, UnreadableImageError, read_pages
 
 TASK: Final = "reading images"
 _BATCH_SIZE: Final = 64
@@ -23,16 +28,17 @@ _BATCH_SIZE: Final = 64
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one file holds. `fault` says why it cannot be used, and is empty where it can."""
+    """What the files hold, in the order of the records and their pages.
 
-    path: str
-    sha256: str = ""
-    pixel_sha256: str = ""
-    height: int = 0
-    width: int = 0
-    channels: int = 0
-    bit_depth: int = 0
-    fault: str = ""
+    Attributes:
+        entries: one for each image, and one for each file that cannot be used; without group and split.
+        locations: where each image is kept; None for a file that cannot be used.
+        fingerprints: uint8 (entries, FINGERPRINT_LENGTH) on disk, zeros for files that cannot be used.
+    """
+
+    entries: list[ManifestEntry]
+    locations: list[Location | None]
+    fingerprints: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,96 +49,139 @@ class _Batch:
     records: tuple[ImageRecord, ...]
 
 
+@dataclass(frozen=True)
+class _Inspected:
+    """One image, or a file that cannot be used, which has no image."""
+
+    entry: ManifestEntry
+    image: CanonicalImage | None
+
+
 def inspect_images(
     make_pipeline: Callable[[], beam.Pipeline],
     records: Sequence[ImageRecord],
     root: str,
     minimum_side: int,
     directory: str,
-) -> tuple[list[Inspection], NDArray[np.uint8]]:
-    """Inspects all images on Beam workers, which leave their findings in `directory`.
-
-    Returns:
-        In the order of the records: one inspection each, and uint8 (records, FINGERPRINT_LENGTH), zeros for
-        images whose group is known or that cannot be used.
-    """
+    store: ImageStore | NoStore,
+) -> Inspection:
+    """Inspects all images on Beam workers, which leave their findings in `directory`."""
     batches = [
         _Batch(number, tuple(records[start : start + _BATCH_SIZE]))
         for number, start in enumerate(range(0, len(records), _BATCH_SIZE))
     ]
-    fileio.makedirs(directory)
     with make_pipeline() as pipeline:
         _ = (
             pipeline
             | "Batches" >> beam.Create(batches)
             | "Spread" >> beam.Reshuffle()
-            | "Inspect" >> beam.ParDo(_InspectBatch(root, minimum_side, directory, len(records)))
+            | "Inspect" >> beam.ParDo(_InspectBatch(root, minimum_side, directory, store, len(records)))
         )
-    inspections: list[Inspection] = []
-    fingerprints = new_fingerprints(len(records))
-    for batch in batches:
-        start = len(inspections)
-        with fileio.open(_findings_path(directory, batch.number), "rb") as file:
-            inspections.extend(Inspection(**row) for row in json.loads(file.read()))
-        with fileio.open(_fingerprints_path(directory, batch.number), "rb") as file:
-            fingerprints[start : len(inspections)] = np.load(file, allow_pickle=False)
-    return inspections, fingerprints
+    return _gather(directory, len(batches))
 
 
-def new_fingerprints(images: int) -> NDArray[np.uint8]:
-    """uint8 (images, FINGERPRINT_LENGTH), zeros."""
-    return np.zeros((images, FINGERPRINT_LENGTH), np.uint8)
+def inspect_file(root: str, record: ImageRecord, minimum_side: int) -> Iterator[_Inspected]:
+    """The images of one file, one at a time; last of all a fault, where there is one."""
+    try:
+        data = read_file(f"{root}/{record.path}")
+        checksum = hashlib.sha256(data).hexdigest()
+        yield from _inspect_pages(read_pages(data), record, checksum, minimum_side)
+    except UnreadableImageError as error:
+        yield _Inspected(ManifestEntry(source=record.path, label=record.label or "", fault=str(error)), None)
 
 
 def pixel_checksum(image: CanonicalImage) -> str:
-    """SHA-256 of type, shape and values: equal for files that show exactly the same."""
-    header = f"{image.pixels.dtype}{image.pixels.shape}".encode()
-    return hashlib.sha256(header + image.pixels.tobytes()).hexdigest()
+    """SHA-256 of type, shape and values: equal for images that show exactly the same."""
+    digest = hashlib.sha256(f"{image.pixels.dtype}{image.pixels.shape}".encode())
+    digest.update(np.ascontiguousarray(image.pixels).data)
+    return digest.hexdigest()
 
 
-class _InspectBatch(beam.DoFn):
-    def __init__(self, root: str, minimum_side: int, directory: str, total: int) -> None:
-        self._root = root
-        self._minimum_side = minimum_side
-        self._directory = directory
-        self._total = total
-
-    def process(self, batch: _Batch) -> Iterator[None]:
-        fingerprints = new_fingerprints(len(batch.records))
-        inspections = []
-        for row, record in enumerate(batch.records):
-            inspection, image = inspect_image(self._root, record.path, self._minimum_side)
-            inspections.append(asdict(inspection))
-            if image is not None and record.group is None:
-                fingerprints[row] = fingerprint(image.pixels)
-        with fileio.open(_findings_path(self._directory, batch.number), "wb") as file:
-            file.write(json.dumps(inspections).encode())
-        with fileio.open(_fingerprints_path(self._directory, batch.number), "wb") as file:
-            np.save(file, fingerprints, allow_pickle=False)
-        report_progress(Progress(TASK, advance=len(batch.records), total=self._total))
-        yield from ()
+def _inspect_pages(
+    pages: Iterator[CanonicalImage], record: ImageRecord, checksum: str, minimum_side: int
+) -> Iterator[_Inspected]:
+    """Holds one page back, to know whether it is the only one."""
+    first = next(pages)
+    second = next(pages, None)
+    if second is None:
+        yield _inspect(first, record, record.path, checksum, minimum_side)
+        return
+    yield _inspect(first, record, page_source(record.path, 1), checksum, minimum_side)
+    yield _inspect(second, record, page_source(record.path, 2), checksum, minimum_side)
+    for number, page in enumerate(pages, start=3):
+        yield _inspect(page, record, page_source(record.path, number), checksum, minimum_side)
 
 
-def inspect_image(root: str, path: str, minimum_side: int) -> tuple[Inspection, CanonicalImage | None]:
-    """Reads one file; without an image where it cannot be used."""
-    try:
-        data = read_file(f"{root}/{path}")
-        image = read_image(data)
-    except UnreadableImageError as error:
-        return Inspection(path, fault=str(error)), None
+def _inspect(image: CanonicalImage, record: ImageRecord, source: str, checksum: str, minimum_side: int) -> _Inspected:
     if min(image.height, image.width) < minimum_side:
-        size = f"{image.width}x{image.height} pixels"
-        return Inspection(path, fault=f"{size}, below data.minimum_side={minimum_side}"), None
-    inspection = Inspection(
-        path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
+        raise UnreadableImageError(f"{image.width}x{image.height} pixels, below data.minimum_side={minimum_side}")
+    entry = ManifestEntry(
+        source=source,
+        label=record.label or "",
+        patient=record.group or image.facts.patient,
+        split=record.split or "",
+        attributes=_attributes(record, image),
+        sha256=checksum,
         pixel_sha256=pixel_checksum(image),
         height=image.height,
         width=image.width,
         channels=image.channels,
         bit_depth=image.bit_depth,
+        **asdict(measure(image)),
     )
-    return inspection, image
+    return _Inspected(entry, image)
+
+
+def _attributes(record: ImageRecord, image: CanonicalImage) -> dict[str, str]:
+    """What the data set says, and where it is silent, what the file's header says."""
+    header = {contract.VIEW: image.facts.view, contract.SIDE: image.facts.side}
+    return {name: value for name, value in header.items() if value} | dict(record.attributes)
+
+
+class _InspectBatch(beam.DoFn):
+    def __init__(self, root: str, minimum_side: int, directory: str, store: ImageStore | NoStore, total: int) -> None:
+        self._root = root
+        self._minimum_side = minimum_side
+        self._directory = directory
+        self._store = store
+        self._total = total
+
+    def process(self, batch: _Batch) -> Iterator[None]:
+        rows: list[dict[str, Any]] = []
+        prints: list[NDArray[np.uint8]] = []
+        with self._store.open_batch(batch.number) as images:
+            for record in batch.records:
+                for found in inspect_file(self._root, record, self._minimum_side):
+                    location = None if found.image is None else asdict(images.add(found.image))
+                    rows.append({"entry": asdict(found.entry), "location": location})
+                    prints.append(_fingerprint(found.image))
+        with fileio.open(_findings_path(self._directory, batch.number), "wb") as file:
+            file.write(json.dumps(rows).encode())
+        with fileio.open(_fingerprints_path(self._directory, batch.number), "wb") as file:
+            file.write(b"".join(row.tobytes() for row in prints))
+        report_progress(Progress(TASK, advance=len(batch.records), total=self._total))
+        yield from ()
+
+
+def _gather(directory: str, batches: int) -> Inspection:
+    entries: list[ManifestEntry] = []
+    locations: list[Location | None] = []
+    with tempfile.TemporaryFile() as fingerprints:
+        for number in range(batches):
+            with fileio.open(_findings_path(directory, number), "rb") as file:
+                rows = json.loads(file.read())
+            entries.extend(ManifestEntry(**row["entry"]) for row in rows)
+            locations.extend(row["location"] and Location(**row["location"]) for row in rows)
+            with fileio.open(_fingerprints_path(directory, number), "rb") as file:
+                fingerprints.write(file.read())
+        fingerprints.flush()
+        # On disk, since those of a large data set would fill the memory.
+        mapped = np.memmap(fingerprints, np.uint8, "r", shape=(len(entries), FINGERPRINT_LENGTH))
+    return Inspection(entries, locations, mapped)
+
+
+def _fingerprint(image: CanonicalImage | None) -> NDArray[np.uint8]:
+    return np.zeros(FINGERPRINT_LENGTH, np.uint8) if image is None else fingerprint(image.pixels)
 
 
 def _findings_path(directory: str, number: int) -> str:
@@ -140,4 +189,4 @@ def _findings_path(directory: str, number: int) -> str:
 
 
 def _fingerprints_path(directory: str, number: int) -> str:
-    return f"{directory}/fingerprints-{number:06d}.npy"
+    return f"{directory}/fingerprints-{number:06d}.bin"

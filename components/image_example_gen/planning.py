@@ -1,102 +1,155 @@
-"""From inspected images to the manifest: groups, what is dropped, splits."""
+"""From inspected images to the plan: classes, groups, what is left out, splits."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from components.datasets.spec import DatasetSpec, ImageRecord, Listing
+from components.data_checks.registry import CHECKS
+from components.data_checks.spec import CheckSpec, Evidence
+from components.datasets.spec import DatasetSpec
 from components.image_example_gen.inspection import Inspection
-from components.image_example_gen.manifest import PATIENT, SIMILARITY, Manifest, ManifestEntry, label_conflicts
 from components.image_example_gen.split import assign_splits
-from components.near_duplicates import near_duplicate_groups
+from components.labels import known_labels
+from components.manifest import PATIENT, SIMILARITY, ManifestEntry, SimilarPair, file_of
+from components.near_duplicates import COPY_SIMILARITY, find_near_duplicates, group_by_pairs
 from components.settings import DataSettings
+from schema import contract
 from schema.errors import DataRejectedError
 
-DROPPED_FOR_CONFLICT: Final = "the same picture carries different labels"
+_DROP = "drop"
 
 
-def find_records(spec: DatasetSpec, listing: Listing, labels: tuple[str, ...]) -> Sequence[ImageRecord]:
-    """The images of a data set, sorted by path. Raises DataRejectedError where a class has none."""
-    records = sorted(spec.find_records(listing, labels), key=lambda record: record.path)
-    counts = Counter(record.label for record in records)
-    missing = [f"class {label!r}: no images" for label in labels if not counts[label]]
-    if missing:
-        raise DataRejectedError(
-            f"The data folder lacks images of {len(missing)} of {len(labels)} classes.",
-            reasons=missing,
-            fix=f"check the folder; the expected layout is {spec.layout}",
-        )
-    return records
+@dataclass(frozen=True)
+class Plan:
+    """Where each image goes.
+
+    Attributes:
+        entries: in the order of the inspection.
+        pairs: images that show the same, or nearly.
+    """
+
+    entries: list[ManifestEntry]
+    pairs: list[SimilarPair]
 
 
-def check_readable(inspections: Sequence[Inspection]) -> None:
-    """Raises DataRejectedError that names every image that cannot be used."""
-    faults = [f"{inspection.path}: {inspection.fault}" for inspection in inspections if inspection.fault]
-    if faults:
-        raise DataRejectedError(
-            f"{len(faults)} of {len(inspections)} images cannot be used.",
-            reasons=faults,
-            fix="repair or remove these files",
-        )
+def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> Plan:
+    """Decides the class, the group and the split of each image, or that it is left out.
+
+    Raises DataRejectedError where the owner of the data has split some images and not others.
+    """
+    entries = [_labelled(entry, spec, settings) for entry in inspection.entries]
+    pairs = _similar_pairs(entries, inspection)
+    entries = _grouped(entries, pairs)
+    for check in CHECKS:
+        if getattr(settings.checks, check.name) == _DROP:
+            entries = _drop(check, Evidence(entries, pairs, spec.modality, settings))
+    return Plan(_split(entries, settings), pairs)
 
 
-def plan(
-    records: Sequence[ImageRecord],
-    inspections: Sequence[Inspection],
-    fingerprints: NDArray[np.uint8],
-    settings: DataSettings,
-    labels: Sequence[str],
-) -> Manifest:
-    """Decides the split of each image, or that it is dropped."""
-    groups = _name_groups(records, fingerprints)
-    entries = [
-        _entry(record, inspection, group)
-        for record, inspection, group in zip(records, inspections, groups, strict=True)
-    ]
-    if settings.label_conflicts == "drop":
-        entries = _drop_conflicts(entries)
-    kept = [entry for entry in entries if not entry.dropped]
-    splits = assign_splits(_labels_of_groups(kept), labels, settings.split, settings.seed)
-    return [entry if entry.dropped else replace(entry, split=splits[entry.group]) for entry in entries]
+def evidence_of(plan: Plan, spec: DatasetSpec, settings: DataSettings) -> Evidence:
+    return Evidence([entry for entry in plan.entries if not entry.dropped], plan.pairs, spec.modality, settings)
 
 
-def _name_groups(records: Sequence[ImageRecord], fingerprints: NDArray[np.uint8]) -> list[str]:
-    groups = [record.group for record in records]
-    unknown = [row for row, group in enumerate(groups) if group is None]
-    first_members = near_duplicate_groups(fingerprints[unknown]) if unknown else []
-    for row, first in zip(unknown, first_members, strict=True):
-        groups[row] = f"like:{records[unknown[first]].path}"
-    return [str(group) for group in groups]
+def _labelled(entry: ManifestEntry, spec: DatasetSpec, settings: DataSettings) -> ManifestEntry:
+    known = known_labels(spec, settings)
+    if not entry.label:
+        return replace(entry, unlabelled=f"nothing says its class; the expected layout is {spec.layout}")
+    if entry.label not in known:
+        return replace(entry, unlabelled=f"the class {entry.label!r} is none of {', '.join(known)}")
+    return entry
 
 
-def _entry(record: ImageRecord, inspection: Inspection, group: str) -> ManifestEntry:
-    return ManifestEntry(
-        source=record.path,
-        label=record.label,
-        group=group,
-        grouped_by=SIMILARITY if record.group is None else PATIENT,
-        split="",
-        sha256=inspection.sha256,
-        pixel_sha256=inspection.pixel_sha256,
-        height=inspection.height,
-        width=inspection.width,
-        channels=inspection.channels,
-        bit_depth=inspection.bit_depth,
-    )
+def _similar_pairs(entries: Sequence[ManifestEntry], inspection: Inspection) -> list[SimilarPair]:
+    """Near-duplicates; among those of named patients only certain ones, since patients resemble each other."""
+    pairs = []
+    for found in find_near_duplicates(inspection.fingerprints):
+        first, second = entries[found.first], entries[found.second]
+        if min(first.levels, second.levels) <= 1:
+            continue  # a blank image shows nothing that another could show too
+        same_picture = found.similarity >= COPY_SIMILARITY
+        if same_picture or not (first.patient or second.patient):
+            pairs.append(SimilarPair(first.source, second.source, found.similarity, found.change, same_picture))
+    return pairs
 
 
-def _drop_conflicts(entries: Sequence[ManifestEntry]) -> list[ManifestEntry]:
-    conflicting = {entry.source for same in label_conflicts(entries) for entry in same}
+def _grouped(entries: Sequence[ManifestEntry], pairs: Iterable[SimilarPair]) -> list[ManifestEntry]:
+    """Images of one patient, of one file or of one picture form a group; and whatever that connects."""
+    rows = {entry.source: row for row, entry in enumerate(entries)}
+    similar = [(rows[pair.first], rows[pair.second]) for pair in pairs]
+    firsts = group_by_pairs(len(entries), [*similar, *_shared(entries)])
+    members: defaultdict[int, list[ManifestEntry]] = defaultdict(list)
+    for entry, first in zip(entries, firsts, strict=True):
+        members[first].append(entry)
+    names = {first: _group_name(group) for first, group in members.items()}
     return [
-        replace(entry, dropped=DROPPED_FOR_CONFLICT) if entry.source in conflicting else entry for entry in entries
+        replace(entry, group=names[first], grouped_by=PATIENT if entry.patient else SIMILARITY)
+        for entry, first in zip(entries, firsts, strict=True)
     ]
 
 
-def _labels_of_groups(entries: Sequence[ManifestEntry]) -> dict[str, Counter[str]]:
+def _shared(entries: Sequence[ManifestEntry]) -> Iterable[tuple[int, int]]:
+    """Each row with the first one of the same patient, of the same file, and of the same pixels unless blank."""
+    first: dict[tuple[str, str], int] = {}
+    for row, entry in enumerate(entries):
+        if entry.patient:
+            yield first.setdefault((PATIENT, entry.patient), row), row
+        yield first.setdefault(("file", file_of(entry.source)), row), row
+        if entry.levels > 1:
+            yield first.setdefault(("pixels", entry.pixel_sha256), row), row
+
+
+def _group_name(members: Sequence[ManifestEntry]) -> str:
+    patients = sorted({entry.patient for entry in members if entry.patient})
+    if patients:
+        return " and ".join(patients)
+    return f"like:{members[0].source}"
+
+
+def _drop(check: CheckSpec, evidence: Evidence) -> list[ManifestEntry]:
+    kept = [entry for entry in evidence.entries if not entry.dropped]
+    faulty = {source for finding in check.find(replace(evidence, entries=kept)) for source in finding.sources}
+    return [
+        replace(entry, dropped=check.title, split="") if entry.source in faulty else entry
+        for entry in evidence.entries
+    ]
+
+
+def _split(entries: Sequence[ManifestEntry], settings: DataSettings) -> list[ManifestEntry]:
+    entries = [entry if entry.usable else replace(entry, split="") for entry in entries]
+    usable = [entry for entry in entries if entry.usable]
+    if any(entry.split for entry in usable):
+        _check_owners_splits(usable)
+        return _with_eval(entries, settings)
+    shares = {split: getattr(settings.split, split) for split in contract.SPLITS}
+    splits = assign_splits(_labels_of_groups(usable), shares, settings.seed)
+    return [replace(entry, split=splits[entry.group]) if entry.usable else entry for entry in entries]
+
+
+def _check_owners_splits(entries: Sequence[ManifestEntry]) -> None:
+    without = [entry.source for entry in entries if not entry.split]
+    if without:
+        raise DataRejectedError(
+            f"{len(without)} images have no split, and the others do.",
+            reasons=without,
+            fix="give each image one of train, validation and test, or none of them",
+        )
+
+
+def _with_eval(entries: Sequence[ManifestEntry], settings: DataSettings) -> list[ManifestEntry]:
+    """The owner's splits, with a part of train as eval where the owner made none; test stays what it is."""
+    if any(entry.split == contract.EVAL for entry in entries):
+        return list(entries)
+    elsewhere = {entry.group for entry in entries if entry.split == contract.TEST}
+    train = [entry for entry in entries if entry.split == contract.TRAIN and entry.group not in elsewhere]
+    shares = {contract.TRAIN: settings.split.train, contract.EVAL: settings.split.eval}
+    splits = assign_splits(_labels_of_groups(train), shares, settings.seed)
+    return [
+        replace(entry, split=splits.get(entry.group, entry.split)) if entry.split == contract.TRAIN else entry
+        for entry in entries
+    ]
+
+
+def _labels_of_groups(entries: Iterable[ManifestEntry]) -> dict[str, Counter[str]]:
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
         labels[entry.group][entry.label] += 1

@@ -1,13 +1,11 @@
-"""Second pass over the images: writes the tf.Examples of each split into TFRecord files.
+"""Second pass: sorts the encoded images into the TFRecord files of each split.
 
 A shard is a fixed list of images in a fixed order, written by one worker from start to end. So its bytes depend
 on the manifest alone, and not on how many workers there are; and a worker holds one image at a time.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,144 +13,120 @@ import apache_beam as beam
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.image_example_gen.files import read_file
-from components.image_example_gen.manifest import Manifest, ManifestEntry
 from components.image_example_gen.split import draw_order
+from components.image_example_gen.store import ImageStore, Location
+from components.manifest import ManifestEntry
 from components.progress import Progress, report_progress
 from schema import contract
-from schema.errors import DataRejectedError
-from schema.images.formats import UnreadableImageError, encode_png, read_image
 
 TASK: Final = "writing examples"
 
 
 @dataclass(frozen=True)
+class PlacedImage:
+    """An image of a split, and where its PNG file is kept."""
+
+    entry: ManifestEntry
+    location: Location
+
+
+@dataclass(frozen=True)
 class _Shard:
-    """Attributes: path: of the TFRecord file; entries: its images in order; findings: what its worker reports."""
+    """Attributes: path: of the TFRecord file; images: in their order."""
 
     path: str
-    entries: tuple[ManifestEntry, ...]
-    findings: str
+    images: tuple[PlacedImage, ...]
 
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """How the images of a manifest are spread over files.
+    """How images are spread over files.
 
     Attributes:
         directories: the folder of each split.
         images_per_shard: images in one file.
         seed: decides the order of the images.
-        findings: a folder for what the workers report.
     """
 
     directories: Mapping[str, str]
     images_per_shard: int
     seed: int
-    findings: str
 
-    def shards(self, manifest: Manifest) -> Iterator[_Shard]:
+    def shards(self, images: Sequence[PlacedImage]) -> Iterator[_Shard]:
+        """At least one for each split, since readers expect a file."""
         for split, directory in self.directories.items():
-            entries = [entry for entry in manifest if entry.split == split]
-            ordered = sorted(entries, key=lambda entry: (draw_order(self.seed, entry.source), entry.source))
-            starts = range(0, len(ordered), self.images_per_shard)
+            ordered = sorted((image for image in images if image.entry.split == split), key=self._order)
+            starts = range(0, max(1, len(ordered)), self.images_per_shard)
             for number, start in enumerate(starts):
                 yield _Shard(
                     path=os.path.join(directory, f"images-{number:05d}-of-{len(starts):05d}.tfrecord"),
-                    entries=tuple(ordered[start : start + self.images_per_shard]),
-                    findings=os.path.join(self.findings, f"{split}-{number:05d}.json"),
+                    images=tuple(ordered[start : start + self.images_per_shard]),
                 )
+
+    def _order(self, image: PlacedImage) -> tuple[str, str]:
+        return draw_order(self.seed, image.entry.source), image.entry.source
 
 
 def write_shards(
     make_pipeline: Callable[[], beam.Pipeline],
-    manifest: Manifest,
-    root: str,
+    images: Sequence[PlacedImage],
+    store: ImageStore,
     labels: tuple[str, ...],
     shard_plan: ShardPlan,
 ) -> None:
-    """Writes every image of the manifest that has a split.
-
-    Raises DataRejectedError where a file is no longer the one that was inspected.
-    """
-    shards = list(shard_plan.shards(manifest))
-    for directory in [*shard_plan.directories.values(), shard_plan.findings]:
+    """Writes every image that has a split."""
+    shards = list(shard_plan.shards(images))
+    for directory in shard_plan.directories.values():
         fileio.makedirs(directory)
-    total = sum(len(shard.entries) for shard in shards)
+    total = sum(len(shard.images) for shard in shards)
     with make_pipeline() as pipeline:
         _ = (
             pipeline
             | "Shards" >> beam.Create(shards)
             | "Spread" >> beam.Reshuffle()
-            | "Write" >> beam.ParDo(_WriteShard(root, labels, total))
-        )
-    changes = [change for shard in shards for change in _read_findings(shard)]
-    if changes:
-        raise DataRejectedError(
-            f"{len(changes)} images changed while the data were being read.",
-            reasons=changes,
-            fix="run again when nothing writes to the data folder",
+            | "Write" >> beam.ParDo(_WriteShard(store, labels, total))
         )
 
 
-def to_example(data: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:
-    """The tf.Example of one image file, as `schema.contract` describes it."""
-    image = read_image(data)
-    mean, std = image.brightness()
+def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:
+    """The tf.Example of one image, as `schema.contract` describes it."""
+    attributes = {
+        contract.ATTRIBUTE_PREFIX + name: _bytes(value.encode()) for name, value in entry.attributes.items()
+    }
     return tf.train.Example(
         features=tf.train.Features(
             feature={
-                contract.IMAGE_ENCODED: _bytes(encode_png(image.pixels)),
+                contract.IMAGE_ENCODED: _bytes(png),
                 contract.IMAGE_FORMAT: _bytes(contract.IMAGE_FORMAT_PNG.encode()),
-                contract.IMAGE_HEIGHT: _int64(image.height),
-                contract.IMAGE_WIDTH: _int64(image.width),
-                contract.IMAGE_CHANNELS: _int64(image.channels),
-                contract.IMAGE_BIT_DEPTH: _int64(image.bit_depth),
-                contract.IMAGE_MEAN: _float(mean),
-                contract.IMAGE_STD: _float(std),
+                contract.IMAGE_HEIGHT: _int64(entry.height),
+                contract.IMAGE_WIDTH: _int64(entry.width),
+                contract.IMAGE_CHANNELS: _int64(entry.channels),
+                contract.IMAGE_BIT_DEPTH: _int64(entry.bit_depth),
+                contract.IMAGE_MEAN: _float(entry.mean),
+                contract.IMAGE_STD: _float(entry.std),
                 contract.LABEL: _bytes(entry.label.encode()),
                 contract.LABEL_INDEX: _int64(labels.index(entry.label)),
                 contract.GROUP: _bytes(entry.group.encode()),
                 contract.SOURCE: _bytes(entry.source.encode()),
+                **attributes,
             }
         )
     )
 
 
 class _WriteShard(beam.DoFn):
-    def __init__(self, root: str, labels: tuple[str, ...], total: int) -> None:
-        self._root = root
+    def __init__(self, store: ImageStore, labels: tuple[str, ...], total: int) -> None:
+        self._store = store
         self._labels = labels
         self._total = total
 
     def process(self, shard: _Shard) -> Iterator[None]:
-        changes = []
         with tf.io.TFRecordWriter(shard.path) as writer:
-            for entry in shard.entries:
-                try:
-                    data = _read_again(self._root, entry)
-                except UnreadableImageError as error:
-                    changes.append(f"{entry.source}: {error}")
-                    continue
-                writer.write(to_example(data, entry, self._labels).SerializeToString(deterministic=True))
-                report_progress(Progress(TASK, advance=1, total=self._total))
-        # Written down, not raised: of what a worker raises, Beam hands on the traceback's text alone.
-        with fileio.open(shard.findings, "wb") as file:
-            file.write(json.dumps(changes).encode())
+            for image in shard.images:
+                example = to_example(self._store.read(image.location), image.entry, self._labels)
+                writer.write(example.SerializeToString(deterministic=True))
+        report_progress(Progress(TASK, advance=len(shard.images), total=self._total))
         yield from ()
-
-
-def _read_again(root: str, entry: ManifestEntry) -> bytes:
-    data = read_file(f"{root}/{entry.source}")
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise UnreadableImageError("its content is another one now")
-    return data
-
-
-def _read_findings(shard: _Shard) -> list[str]:
-    with fileio.open(shard.findings, "rb") as file:
-        findings: list[str] = json.loads(file.read())
-    return findings
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -11,11 +11,10 @@ from tfx.types import artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import artifacts
+from components.report.content import PAGE_FILE, SUMMARY_FILE
 from components.report.gather import Sources, gather
 from components.report.page import render
 
-PAGE_FILE: Final = "index.html"
-SUMMARY_FILE: Final = "summary.json"
 CONFIGURATION_KEY: Final = "configuration"
 REPORT_KEY: Final = "report"
 

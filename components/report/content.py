@@ -1,6 +1,11 @@
-"""What a run's report shows. The page draws it, and the JSON summary is this, as it stands."""
+"""What a run's report shows. The page draws it, and the JSON summary is this, without the pictures."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PAGE_FILE: Final = "index.html"
+SUMMARY_FILE: Final = "summary.json"
 
 
 class Frozen(BaseModel):
@@ -18,6 +23,71 @@ class SplitCount(Frozen):
     split: str
     images: dict[str, int]
     groups: int
+
+
+class DataCheck(Frozen):
+    """What one check of the data found; only data that pass get as far as a report.
+
+    Attributes:
+        check: its key below `data.checks`.
+        title: for people.
+        policy: fail, drop or warn.
+        made: whether there was something to check; without earlier data there is no drift to look for.
+        findings: one line for each fault that is still in the data.
+        dropped: number of images that were left out for it.
+        fix: how to correct the data.
+    """
+
+    check: str
+    title: str
+    policy: str
+    made: bool
+    findings: list[str]
+    dropped: int
+    fix: str
+
+
+class DataDifference(Frozen):
+    """How far two samples (splits, or train and the last accepted data) differ in a feature, and how far they may."""
+
+    feature: str
+    first: str
+    second: str
+    value: float
+    limit: float
+
+
+class ShownImage(Frozen):
+    """One image of a pair.
+
+    Attributes:
+        left_out: why it is in no split; empty where it is in one.
+        picture: a thumbnail as a data URI. Not in the summary, which it would fill; it lies beside the manifest.
+    """
+
+    source: str
+    label: str
+    split: str
+    left_out: str
+    picture: str = Field(default="", exclude=True, repr=False)
+
+
+class ShownPair(Frozen):
+    """Two images that show the same, or nearly.
+
+    Attributes:
+        different_patients: whether the data name a patient for each, and not the same one.
+        similarity: 0 (as alike as images of this set usually are) to 1 (the same).
+        change: how the second differs in geometry, such as `mirrored`; empty where it does not.
+        same_picture: whether they are certainly one picture; otherwise they may be neighbouring frames.
+    """
+
+    first: ShownImage
+    second: ShownImage
+    different_patients: bool
+    similarity: float
+    change: str
+    same_picture: bool
 
 
 class GateCheck(Frozen):
@@ -55,6 +125,11 @@ class ReportContent(Frozen):
         run_name: name of the configuration.
         created: UTC, ISO 8601, to the second.
         labels: class names, in the order of the model's outputs.
+        data_checks: all of them, those that found nothing too.
+        differences: between the splits, and to the last accepted data.
+        notes: what a reader of the figures has to know of the data.
+        pairs_found: number of near-duplicate pairs.
+        pairs: some of them, those most worth a look first.
         confusion: images of the test split, rows by true class, columns by predicted class at the operating
             point, both in label order.
         curve: thresholds in ascending order, on the test split; for ROC and precision-recall.
@@ -75,7 +150,11 @@ class ReportContent(Frozen):
     positive_label: str
     splits: list[SplitCount]
     dropped: list[DroppedImage]
-    warnings: list[str]
+    data_checks: list[DataCheck]
+    differences: list[DataDifference]
+    notes: list[str]
+    pairs_found: int
+    pairs: list[ShownPair]
     architecture: str
     parameters: int
     image_size: list[int]

@@ -1,5 +1,6 @@
 """Gathers what a run left behind into the content of its report."""
 
+import base64
 import json
 import math
 import os
@@ -15,18 +16,30 @@ from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.dsl.io import fileio
 
-from components.data_gate.component import NOTES_FILE
+from components.data_gate.report import GateReport, read_report
 from components.datasets.registry import get_dataset
 from components.evaluator import eval_config
 from components.evaluator.metrics import RECALL, confusion_key
-from components.image_example_gen.manifest import Manifest, groups_of, images_per_class, read_manifest
+from components.image_example_gen.pair_images import PairedImage, read_pair_images, read_thumbnail
+from components.manifest import Manifest, groups_of, images_per_class, read_manifest, read_pairs
 from components.publisher.executor import DESTINATION_PROPERTY, PUSHED_PROPERTY, VERSION_PROPERTY
-from components.report.content import CurvePoint, DroppedImage, GateCheck, ReportContent, SplitCount
+from components.report.content import (
+    CurvePoint,
+    DataCheck,
+    DataDifference,
+    DroppedImage,
+    GateCheck,
+    ReportContent,
+    ShownImage,
+    ShownPair,
+    SplitCount,
+)
 from components.settings import DataSettings, GateSettings
 from components.trainer.run_fn import TRAINING_FILE
 from schema import contract
 
 _LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis")
+_DRIFT: Final = "drift"
 _CANDIDATE: Final = "candidate"  # as TFMA names the models when there are two
 _BASELINE: Final = "baseline"
 
@@ -65,6 +78,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
     data, gate = DataSettings.model_validate(config["data"]), GateSettings.model_validate(config["gate"])
     dataset = get_dataset(data.dataset)
     manifest = read_manifest(sources.manifest.uri)
+    gate_report = read_report(sources.data_gate.uri)
     training = _read_json(os.path.join(sources.model_run.uri, TRAINING_FILE))
     baseline_id = sources.blessing.get_int_custom_property(
         evaluator_constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY
@@ -80,9 +94,13 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         source=dataset.source,
         labels=list(data.labels),
         positive_label=data.positive_label,
-        splits=_count_splits(manifest, data.labels),
+        splits=count_splits(manifest, data.labels),
         dropped=[DroppedImage(source=e.source, reason=e.dropped) for e in manifest if e.dropped],
-        warnings=_flatten(_read_json(os.path.join(sources.data_gate.uri, NOTES_FILE))),
+        data_checks=list_data_checks(gate_report),
+        differences=[DataDifference(**found.model_dump()) for found in gate_report.differences],
+        notes=gate_report.notes,
+        pairs_found=len(read_pairs(sources.manifest.uri)),
+        pairs=show_pairs(sources.manifest.uri),
         architecture=config["model"]["architecture"],
         parameters=training["parameters"],
         image_size=training["image_size"],
@@ -102,6 +120,37 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         lineage=_lineage(sources),
         configuration=configuration,
     )
+
+
+def list_data_checks(report: GateReport) -> list[DataCheck]:
+    drift_was_sought = any(difference.second == contract.TRAIN for difference in report.differences)
+    return [
+        DataCheck(
+            check=result.check,
+            title=result.title,
+            policy=result.policy,
+            made=drift_was_sought or result.check != _DRIFT,
+            findings=result.findings,
+            dropped=len(result.dropped),
+            fix=result.fix,
+        )
+        for result in report.results
+    ]
+
+
+def show_pairs(directory: str) -> list[ShownPair]:
+    """The pairs that ingestion chose, with their thumbnails."""
+    return [
+        ShownPair(
+            first=_show(directory, pair.first),
+            second=_show(directory, pair.second),
+            different_patients=pair.different_patients,
+            similarity=pair.similarity,
+            change=pair.change,
+            same_picture=pair.same_picture,
+        )
+        for pair in read_pair_images(directory)
+    ]
 
 
 def make_checks(gate: GateSettings, candidate: ModelMetrics, baseline: ModelMetrics | None) -> list[GateCheck]:
@@ -162,13 +211,18 @@ def summarize(metrics: ModelMetrics, positive: int) -> dict[str, float]:
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
+def _show(directory: str, image: PairedImage) -> ShownImage:
+    encoded = base64.b64encode(read_thumbnail(directory, image)).decode()
+    return ShownImage(**image.model_dump(exclude={"file"}), picture=f"data:image/png;base64,{encoded}")
+
+
 def _check(metric: str, kind: str, observed: float, bound: float) -> GateCheck:
     if not math.isfinite(observed):
         return GateCheck(metric=metric, kind=kind, observed=None, bound=bound, passed=False)
     return GateCheck(metric=metric, kind=kind, observed=observed, bound=bound, passed=observed >= bound)
 
 
-def _count_splits(manifest: Manifest, labels: Sequence[str]) -> list[SplitCount]:
+def count_splits(manifest: Manifest, labels: Sequence[str]) -> list[SplitCount]:
     return [
         SplitCount(
             split=split,
@@ -201,10 +255,6 @@ def _value(metric: Mapping[str, Any]) -> float:
 
 def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator else math.nan
-
-
-def _flatten(findings: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"{check}: {finding}" for check, found in findings.items() for finding in found]
 
 
 def _read_json(path: str) -> Any:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from components.report import figures
-from components.report.content import GateCheck, ReportContent
+from components.report.content import DataCheck, DataDifference, GateCheck, ReportContent, ShownImage, ShownPair
 from components.report.figures import ratio
 
 PACKAGE: Final = "components.report"
@@ -28,13 +28,16 @@ DECIMALS: Final = 3
 MOST_DECIMALS: Final = 6
 MOST_LISTED: Final = 50
 MOST_REASONS: Final = 20
+MOST_WARNINGS_OF_A_CHECK: Final = 3
 TINTS: Final = 5
+FULL_BAR: Final = 125  # per cent of the limit
 
 DISCLAIMER: Final = "Research use only. Not for diagnosis."
 FIRST_RUN: Final = "First run: there was no earlier model to compare with."
 
 VALUE: Final = "value"
 CHANGE: Final = "change"
+POLICIES: Final = {"fail": "Refuse", "drop": "Leave out", "warn": "Warn"}
 KINDS: Final = {VALUE: "Value", CHANGE: "Change"}
 
 Item = TypeVar("Item")
@@ -117,6 +120,53 @@ class Cut(Generic[Item]):
 
 
 @dataclass(frozen=True)
+class DataCheckRow:
+    """A check of the data; `found` is a number, or says that the check was not made."""
+
+    title: str
+    policy: str
+    found: str
+    dropped: str
+    findings: Cut[str]
+    fix: str
+
+
+@dataclass(frozen=True)
+class DataWarning:
+    """A note, or the title of a check with some of what it found."""
+
+    text: str
+    findings: Cut[str]
+
+
+@dataclass(frozen=True)
+class DifferenceCell:
+    """One feature of two samples; `percent` is the value as a part of the limit, as far as the bar reaches."""
+
+    value: str
+    limit: str
+    percent: int
+    exceeds: bool
+
+
+@dataclass(frozen=True)
+class DifferenceTable:
+    """Features by compared samples; None where a feature was not compared."""
+
+    comparisons: list[str]
+    rows: dict[str, list[DifferenceCell | None]]
+
+
+@dataclass(frozen=True)
+class PairFigure:
+    """Two images side by side; `remarks` are reasons to look closer."""
+
+    images: list[ShownImage]
+    remarks: list[str]
+    facts: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """A figure as JSON for plotly.js, or, where there is nothing to draw, the reason."""
 
@@ -151,7 +201,11 @@ def render(content: ReportContent) -> str:
         test_images=sum(sum(row) for row in content.confusion),
         image_labels=named_labels,
         image_totals=[sum(split.images.get(label, 0) for split in content.splits) for label in named_labels],
-        warnings=cut(content.warnings),
+        warnings=data_warnings(content),
+        data_checks=[data_check_row(check) for check in content.data_checks],
+        differences=difference_table(content.differences),
+        full_bar=FULL_BAR,
+        pairs=[pair_figure(pair) for pair in content.pairs],
         dropped=cut(content.dropped),
         reasons=cut(reasons, MOST_REASONS),
         reasons_more_images=sum(images for _, images in reasons[MOST_REASONS:]),
@@ -269,6 +323,61 @@ def check_row(check: GateCheck) -> CheckRow:
         bound=format_number(check.bound, decimals, signed),
         margin=format_number(check_margin(check), decimals, signed=True),
         passed=check.passed,
+    )
+
+
+def data_check_row(check: DataCheck) -> DataCheckRow:
+    return DataCheckRow(
+        title=check.title,
+        policy=POLICIES.get(check.policy, check.policy),
+        found=format_integer(len(check.findings)) if check.made else "not made",
+        dropped=format_integer(check.dropped),
+        findings=cut(check.findings),
+        fix=check.fix,
+    )
+
+
+def data_warnings(content: ReportContent) -> list[DataWarning]:
+    """The notes, and whatever was found and is still in the data."""
+    notes = [DataWarning(_capitalised(note), cut([])) for note in content.notes]
+    return notes + [
+        DataWarning(
+            f"{check.title}: {format_integer(len(check.findings))} found",
+            cut(check.findings, MOST_WARNINGS_OF_A_CHECK),
+        )
+        for check in content.data_checks
+        if check.findings
+    ]
+
+
+def difference_table(differences: Sequence[DataDifference]) -> DifferenceTable:
+    comparisons = list(dict.fromkeys((found.first, found.second) for found in differences))
+    cells = {(found.feature, found.first, found.second): _difference_cell(found) for found in differences}
+    return DifferenceTable(
+        comparisons=[f"{_capitalised(first)} and {second}" for first, second in comparisons],
+        rows={
+            _capitalised(feature): [cells.get((feature, *samples)) for samples in comparisons]
+            for feature in dict.fromkeys(found.feature for found in differences)
+        },
+    )
+
+
+def pair_figure(pair: ShownPair) -> PairFigure:
+    first, second = pair.first, pair.second
+    remarks = {
+        "Different labels": first.label != second.label,
+        "Different patients": pair.different_patients,
+        "Different splits": bool(first.split and second.split) and first.split != second.split,
+    }
+    facts = [
+        f"similarity {format_number(pair.similarity, decimals=2)}",
+        *([f"second image {pair.change}"] if pair.change else []),
+        "certainly one picture" if pair.same_picture else "one picture or neighbouring frames",
+    ]
+    return PairFigure(
+        images=[first, second],
+        remarks=[remark for remark, applies in remarks.items() if applies],
+        facts=_capitalised(", ".join(facts)),
     )
 
 
@@ -433,6 +542,16 @@ def _average(classes: Sequence[ClassScores], weights: Sequence[int]) -> Scores:
         precision=mean([row.scores.precision for row in classes]),
         recall=mean([row.scores.recall for row in classes]),
         f1=mean([row.scores.f1 for row in classes]),
+    )
+
+
+def _difference_cell(found: DataDifference) -> DifferenceCell:
+    share = ratio(found.value, found.limit)
+    return DifferenceCell(
+        value=format_number(found.value),
+        limit=format_number(found.limit),
+        percent=FULL_BAR if share is None else min(FULL_BAR, round(100 * share)),
+        exceeds=found.value > found.limit,
     )
 
 

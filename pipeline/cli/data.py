@@ -37,6 +37,39 @@ def describe(
 
 
 @app.command()
+def audit(
+    config: ConfigOption,
+    data: Annotated[Path, typer.Option("--data", help="Folder of images.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for all findings, as JSON.")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Look for leaks and faults, as the data gate of a run would. Exit code 2 where it would refuse the data."""
+    from pipeline.cli.quiet import quiet_imports
+
+    with quiet_imports():
+        from pipeline.cli.audit import audit_command
+
+    raise typer.Exit(audit_command(config, data, json_file, overrides or []))
+
+
+@app.command()
+def leakage_gap(
+    config: ConfigOption,
+    data: Annotated[Path, typer.Option("--data", help="Folder of images.")],
+    seeds: Annotated[int, typer.Option("--seeds", help="Repetitions, each with another split.")] = 10,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Train one cheap model on random splits and on grouped ones: what leakage would have pretended."""
+    from pipeline.cli.quiet import quiet_imports
+
+    with quiet_imports():
+        from pipeline.cli.leakage_gap import leakage_gap_command
+
+    leakage_gap_command(config, data, seeds, json_file, overrides or [])
+
+
+@app.command()
 def generate(
     config: ConfigOption,
     data: Annotated[Path, typer.Option("--data", help="New or empty folder for the images.")],

@@ -3,7 +3,7 @@
 from typing import Final
 
 IMAGE_SUFFIXES: Final = frozenset(
-    {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".dib", ".pgm", ".ppm", ".pnm", ".tif", ".tiff"}
+    {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".dib", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".dcm", ".dicom"}
 )
 
 

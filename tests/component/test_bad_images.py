@@ -1,8 +1,9 @@
 """What a folder of images may hold: each fault is named with what to do, and what is merely unusual works."""
 
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.datasets.spec import ImageRecord
 from components.image_example_gen import executor
 from components.image_example_gen.files import list_folder
-from components.image_example_gen.inspection import inspect_image
+from components.image_example_gen.inspection import inspect_file
+from components.manifest import ManifestEntry
 from pipeline.failures import explain
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_DATA_REJECTED, BreastImagingError, ConfigurationError
 from tests import images
-from tests.ingestion import LABELS, Ingested, ingest
+from tests.ingestion import LABELS, ingest, run_data_gate
 
 Files = dict[str, bytes | str]
 PATIENTS = 4
@@ -43,14 +46,15 @@ def _with_groups(files: Files) -> Files:
 
 
 def _refused(data: Path, output: Path, workers: int = 1, **settings: Any) -> BreastImagingError:
-    """Runs the ingestion, which must fail, and returns what the command would show."""
+    """Runs ingestion and data gate, one of which must fail, and returns what the command would show."""
     # Beam wraps what a worker raises.
     with pytest.raises((BreastImagingError, RuntimeError)) as caught:
-        ingest(data, output, workers=workers, **settings)
+        run_data_gate(ingest(data, output / "ingested", workers=workers, **settings), output / "gate")
     return explain(caught.value)
 
 
-def _rejected(tmp_path: Path, files: Files, **settings: Any) -> BreastImagingError:
+def _not_ingested(tmp_path: Path, files: Files, **settings: Any) -> BreastImagingError:
+    """What ingestion says of a folder of which nothing can be made."""
     data = images.write_files(tmp_path / "data", files)
     error = _refused(data, tmp_path / "output", **settings)
     assert error.exit_code == EXIT_DATA_REJECTED
@@ -58,14 +62,39 @@ def _rejected(tmp_path: Path, files: Files, **settings: Any) -> BreastImagingErr
     return error
 
 
-def _ingested_sources(ingested: Ingested) -> list[str]:
-    return sorted(source for split in contract.SPLITS for source in ingested.sources(split))
+def _gate_refuses(data: Path, output: Path, workers: int = 1, **settings: Any) -> dict[str, list[str]]:
+    """What the data gate says, by the check."""
+    error = _refused(data, output, workers, **settings)
+    assert error.exit_code == EXIT_DATA_REJECTED
+    assert not (output / "gate" / "gate.json").exists()
+    return _reasons_by_check(error)
+
+
+def _rejected(tmp_path: Path, files: Files, **settings: Any) -> dict[str, list[str]]:
+    return _gate_refuses(images.write_files(tmp_path / "data", files), tmp_path / "output", **settings)
+
+
+def _reasons_by_check(error: BreastImagingError) -> dict[str, list[str]]:
+    """The findings below each heading; each heading says how to accept them."""
+    findings: dict[str, list[str]] = {}
+    for reason in error.reasons:
+        heading = re.fullmatch(r"\S.+ \((\w+), \d+ found\): .+; or accept with --set data\.checks\.(\w+)=.+", reason)
+        if heading:
+            assert heading[1] == heading[2]
+            findings[heading[1]] = []
+        else:
+            list(findings.values())[-1].append(reason.removeprefix("    "))
+    return findings
 
 
 def test_the_folder_that_the_others_damage_is_sound(tmp_path: Path) -> None:
     data = images.write_files(tmp_path / "data", _with_groups(_sound()))
 
-    assert _ingested_sources(ingest(data, tmp_path / "output")) == sorted(_sound())
+    ingested = ingest(data, tmp_path / "output")
+
+    assert ingested.all_sources() == sorted(_sound())
+    report = run_data_gate(ingested, tmp_path / "gate")
+    assert {result.check: result.findings for result in report.results if result.findings} == {}
 
 
 # Folders
@@ -83,31 +112,52 @@ def test_missing_folder(tmp_path: Path) -> None:
 def test_empty_folder(tmp_path: Path, files: Files) -> None:
     (tmp_path / "data").mkdir()
 
-    assert str(_rejected(tmp_path, files)) == (
+    assert str(_not_ingested(tmp_path, files)) == (
         f"The data folder {tmp_path}/data is empty.\nWhat to do: name another one with --data DIR"
     )
 
 
-@pytest.mark.parametrize("content", [{}, {"malignant/scan.dcm": b"DICM"}], ids=["no files", "no image files"])
+@pytest.mark.parametrize("content", [{}, {"malignant/scan.nii": b"x"}], ids=["no files", "no image files"])
 def test_class_without_images(tmp_path: Path, content: Files) -> None:
     benign = {path: file for path, file in _sound().items() if path.startswith("benign/")}
     (tmp_path / "data" / "malignant").mkdir(parents=True)
 
-    assert str(_rejected(tmp_path, benign | content)) == (
-        "The data folder lacks images of 1 of 2 classes.\n"
-        "  - class 'malignant': no images\n"
-        "What to do: check the folder; the expected layout is <class>/*.png or .jpg (deeper folders allowed),"
+    assert _rejected(tmp_path, _with_groups(benign) | content) == {"classes": _lacking("malignant", 0)}
+
+
+def _lacking(label: str, groups: int, splits: Sequence[str] = contract.SPLITS) -> list[str]:
+    return [
+        f"split {split!r} has 0 images of class {label!r}, and at least 1 are needed (the class has {groups} groups"
+        " in all, which are never divided)"
+        for split in splits
+    ]
+
+
+def test_no_class_has_images(tmp_path: Path) -> None:
+    files: Files = {"README.txt": "about these images", "benign/scan.nii": b"x"}
+
+    assert str(_not_ingested(tmp_path, files)) == (
+        "The data folder holds no image of the classes benign, malignant.\n"
+        "What to do: check the folder; the expected layout is <class>/ with images (deeper folders allowed),"
         " optional groups.csv"
     )
 
 
-@pytest.mark.parametrize("path", ["a.png", "other/a.png", "Benign/a.png", "images/benign/a.png"])
-def test_image_outside_the_class_folders(tmp_path: Path, path: str) -> None:
-    assert str(_rejected(tmp_path, _sound() | {path: _picture()})) == (
-        "1 images lie outside the class folders (benign, malignant).\n"
-        f"  - {path}\n"
-        "What to do: move them into a class folder or away, or name all classes with --set data.labels=[...]"
-    )
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("a.png", "nothing says its class; the expected layout is <class>/ with images (deeper folders allowed), "),
+        ("other/a.png", "the class 'other' is none of benign, malignant"),
+        ("Benign/a.png", "the class 'Benign' is none of benign, malignant"),
+        ("images/benign/a.png", "the class 'images' is none of benign, malignant"),
+    ],
+)
+def test_image_outside_the_class_folders(tmp_path: Path, path: str, reason: str) -> None:
+    findings = _rejected(tmp_path, _with_groups(_sound() | {path: _picture(99)}))
+
+    assert list(findings) == ["unlabelled"]
+    (finding,) = findings["unlabelled"]
+    assert finding.startswith(f"{path}: {reason}")
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
@@ -159,12 +209,17 @@ def test_file_that_may_not_be_read(public_folder: Path) -> None:
     (public_folder / "benign/0.png").chmod(0)
 
     with _unprivileged():
-        unreadable, _ = inspect_image(str(public_folder), "benign/0.png", 16)
-        readable, _ = inspect_image(str(public_folder), "benign/1.png", 16)
+        unreadable = _inspected(public_folder, "benign/0.png")
+        readable = _inspected(public_folder, "benign/1.png")
 
     assert unreadable.fault.startswith("the file cannot be read (")
     assert "Permission denied" in unreadable.fault
     assert readable.fault == ""
+
+
+def _inspected(root: Path, path: str) -> ManifestEntry:
+    (found,) = inspect_file(str(root), ImageRecord(path, "benign"), 16)
+    return found.entry
 
 
 # Images
@@ -179,7 +234,10 @@ TRUNCATED = _picture(height=60, width=60)[:2000]
         (b"", "the file is empty (0 bytes)"),
         (TRUNCATED, "the image is damaged or truncated ("),
         (images.encode(images.noise(60, 60), "JPEG")[:1500], "the image is damaged or truncated ("),
-        (b"Not an image but text.", "the content is not an image in a supported format (PNG, JPEG, BMP, PGM, PPM or"),
+        (
+            b"Not an image but text.",
+            "the content is not an image in a supported format (PNG, JPEG, BMP, PGM, PPM, TIFF or",
+        ),
         (_picture(height=1, width=1), "1x1 pixels, below data.minimum_side=16"),
         (_picture(height=15, width=400), "400x15 pixels, below data.minimum_side=16"),
         (images.tiff(np.ones((20, 20), np.float32), sample_format=images.FLOATING), "floating-point pixels are not"),
@@ -187,12 +245,19 @@ TRUNCATED = _picture(height=60, width=60)[:2000]
     ids=["no byte", "truncated png", "truncated jpeg", "text", "one pixel", "too flat", "floats"],
 )
 def test_one_image_that_cannot_be_used(tmp_path: Path, content: bytes, fault: str) -> None:
-    error = _rejected(tmp_path, _with_groups(_sound() | {"malignant/odd one.png": content}))
+    data = images.write_files(tmp_path / "data", _with_groups(_sound() | {"malignant/odd one.png": content}))
 
-    first, reason, fix = error.lines()
-    assert first == "1 of 9 images cannot be used."
-    assert reason.startswith(f"  - malignant/odd one.png: {fault}")
-    assert fix == "What to do: repair or remove these files"
+    error = _refused(data, tmp_path / "output")
+
+    first, heading, reason, fix = error.lines()
+    assert first == "The data gate refuses these data: 1 findings of 1 kinds."
+    assert heading == (
+        "  - Images that cannot be read (unreadable, 1 found): repair or remove these files; or accept with"
+        " --set data.checks.unreadable=drop"
+    )
+    assert reason.startswith(f"  -     malignant/odd one.png: {fault}")
+    assert fix.startswith("What to do: for each kind, correct the data or accept it, as said above")
+    assert "`breast-imaging data audit`" in fix
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -204,31 +269,53 @@ def test_all_images_that_cannot_be_used_are_named_at_once(tmp_path: Path, worker
         "malignant/d.tif": _picture(1, 9),
     }
 
-    error = _rejected(tmp_path, _with_groups(_sound() | bad), workers=workers)
+    findings = _rejected(tmp_path, _with_groups(_sound() | bad), workers=workers)
 
-    assert error.what == "4 of 12 images cannot be used."
-    assert [reason.split(": ")[0] for reason in error.reasons] == sorted(bad)
-    assert all(path in str(error) for path in bad)
+    assert list(findings) == ["unreadable"]
+    assert [reason.split(": ")[0] for reason in findings["unreadable"]] == sorted(bad)
+
+
+def test_faults_of_all_kinds_are_named_at_once(tmp_path: Path) -> None:
+    bad: Files = {
+        "benign/a.png": b"",
+        "benign/0_mask.png": _picture(90),
+        "elsewhere/b.png": _picture(91),
+        "malignant/black.png": images.encode(np.zeros((20, 24), np.uint8), "PNG"),
+        "malignant/of 0.png": _sound()["benign/0.png"],
+    }
+
+    findings = _rejected(tmp_path, _with_groups(_sound() | bad))
+
+    assert {check: [reason.split(": ")[0] for reason in reasons] for check, reasons in findings.items()} == {
+        "unreadable": ["benign/a.png"],
+        "unlabelled": ["elsewhere/b.png"],
+        "annotations": ["benign/0_mask.png"],
+        "bit_depth": ["malignant/black.png"],
+        "label_conflicts": ["benign/0.png (benign), malignant/of 0.png (malignant)"],
+    }
 
 
 def test_a_long_list_of_bad_images_is_cut_when_shown(tmp_path: Path) -> None:
     bad: Files = {f"benign/bad {number:03d}.png": b"" for number in range(100)}
+    data = images.write_files(tmp_path / "data", _with_groups(_sound() | bad))
 
-    error = _rejected(tmp_path, _with_groups(_sound() | bad))
+    error = _refused(data, tmp_path / "output")
 
-    assert error.what == "100 of 108 images cannot be used."
-    assert len(error.reasons) == 100
-    assert str(error).count("bad ") == 20
-    assert "  ... and 80 more" in str(error)
+    assert error.what == "The data gate refuses these data: 100 findings of 1 kinds."
+    assert str(error).count("benign/bad ") == 18
+    assert "    ... and 82 more" in str(error)
+    assert len(list(error.lines())) <= 22
 
 
 def test_smallest_side_is_a_setting(tmp_path: Path) -> None:
     data = images.write_files(tmp_path / "data", _with_groups(_sound()))  # 24x20 pixels
 
-    assert len(_ingested_sources(ingest(data, tmp_path / "20", minimum_side=20))) == 8
-    error = _refused(data, tmp_path / "21", minimum_side=21)
-    assert error.what == "8 of 8 images cannot be used."
-    assert error.reasons[0] == "benign/0.png: 24x20 pixels, below data.minimum_side=21"
+    assert len(ingest(data, tmp_path / "20", minimum_side=20).all_sources()) == 8
+    findings = _gate_refuses(data, tmp_path / "21", minimum_side=21)
+    assert findings["unreadable"] == [
+        f"{path}: 24x20 pixels, below data.minimum_side=21" for path in sorted(_sound())
+    ]
+    assert findings["classes"], "nothing is left"
 
 
 def test_link_to_nowhere(tmp_path: Path) -> None:
@@ -236,46 +323,40 @@ def test_link_to_nowhere(tmp_path: Path) -> None:
     (data / "benign/0.png").unlink()
     (data / "benign/0.png").symlink_to("gone.png")
 
-    error = _refused(data, tmp_path / "output")
+    (reason,) = _gate_refuses(data, tmp_path / "output")["unreadable"]
 
-    assert error.what == "1 of 8 images cannot be used."
-    assert error.reasons[0].startswith("benign/0.png: the file cannot be read (")
+    assert reason.startswith("benign/0.png: the file cannot be read (")
 
 
 # Patients
 
 
-@pytest.mark.parametrize("patients", [1, 2])
-def test_class_with_too_few_patients(tmp_path: Path, patients: int) -> None:
+@pytest.mark.parametrize(("patients", "lacking"), [(1, ["eval", "test"]), (2, ["test"])])
+def test_class_with_too_few_patients(tmp_path: Path, patients: int, lacking: list[str]) -> None:
     files = _sound()
     groups = {
-        path: f"patient {number % patients if 'malignant' in path else number}" for number, path in enumerate(files)
+        path: f"M{number % patients}" if path.startswith("malignant/") else f"B{number}"
+        for number, path in enumerate(files)
     }
 
-    assert str(_rejected(tmp_path, files | {"groups.csv": images.groups_csv(groups)})) == (
-        "The data cannot be split into train, eval and test, because images of one group (patient, or set of"
-        " near-duplicates) must stay together.\n"
-        f"  - class 'malignant': {patients} of at least 3 groups\n"
-        "What to do: add images of further patients to these classes"
-    )
+    findings = _rejected(tmp_path, files | {"groups.csv": images.groups_csv(groups)})
+
+    assert findings == {"classes": _lacking("malignant", patients, lacking)}
 
 
 def test_class_with_too_few_images(tmp_path: Path) -> None:
     files = {path: file for path, file in _sound().items() if path not in {"malignant/0.png", "malignant/1.png"}}
 
-    assert "  - class 'malignant': 2 of at least 3 groups\n" in str(_rejected(tmp_path, _with_groups(files)))
+    assert _rejected(tmp_path, _with_groups(files)) == {"classes": _lacking("malignant", 2, ["test"])}
 
 
 def test_class_of_which_dropping_leaves_too_few(tmp_path: Path) -> None:
     files = _sound()
     files["malignant/0.png"], files["malignant/1.png"] = files["benign/0.png"], files["benign/1.png"]
 
-    error = _rejected(tmp_path, _with_groups(files), label_conflicts="drop")
+    findings = _rejected(tmp_path, _with_groups(files), checks={"label_conflicts": "drop"})
 
-    assert error.reasons == (
-        "class 'benign': 2 of at least 3 groups",
-        "class 'malignant': 2 of at least 3 groups",
-    )
+    assert findings == {"classes": [*_lacking("benign", 2, ["test"]), *_lacking("malignant", 2, ["test"])]}
 
 
 # groups.csv
@@ -312,25 +393,25 @@ def _groups_text(*lines: str, header: str = "path,group") -> str:
         (
             _groups_text(header="file,patient"),
             "groups.csv has the columns ['file', 'patient'].\n"
-            "What to do: its first line must name the columns path, group, separated by commas",
+            "What to do: its first line must name the columns path, group, each once, separated by commas",
         ),
         (
             "",
             "groups.csv has the columns [].\n"
-            "What to do: its first line must name the columns path, group, separated by commas",
+            "What to do: its first line must name the columns path, group, each once, separated by commas",
         ),
     ],
     ids=["missing row", "two groups", "empty cells", "other columns", "empty file"],
 )
 def test_faulty_groups(tmp_path: Path, groups: str, expected: str) -> None:
-    assert str(_rejected(tmp_path, _sound() | {"groups.csv": groups})) == expected
+    assert str(_not_ingested(tmp_path, _sound() | {"groups.csv": groups})) == expected
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_groups_that_are_not_utf8(tmp_path: Path, encoding: str) -> None:
     text = _groups_text().replace(",0\n", ",Müller\n")
 
-    error = _rejected(tmp_path, _sound() | {"groups.csv": text.encode(encoding)})
+    error = _not_ingested(tmp_path, _sound() | {"groups.csv": text.encode(encoding)})
 
     assert error.what.startswith("groups.csv is not UTF-8 text (")
     assert error.fix == "save it as UTF-8"
@@ -360,51 +441,38 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize(
-    ("change", "how"),
-    [
-        (_remove, "the file cannot be read ("),
-        (_replace, "its content is another one now"),
-        (_truncate, "its content is another one now"),
-    ],
-)
-def test_file_that_changes_between_the_two_passes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], how: str, workers: int
+@pytest.mark.parametrize("change", [_remove, _replace, _truncate])
+def test_files_are_read_once_so_later_changes_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
     data = images.write_files(tmp_path / "data", _with_groups(_sound()))
+    expected = ingest(data, tmp_path / "unchanged").files()
     write_manifest = executor.write_manifest
 
     def write_and_change(*arguments: Any) -> None:
         write_manifest(*arguments)
-        change(data / "malignant/2.png")
+        for path in _sound():
+            change(data / path)
 
     monkeypatch.setattr(executor, "write_manifest", write_and_change)
 
-    error = _refused(data, tmp_path / "output", workers=workers)
-
-    assert error.exit_code == EXIT_DATA_REJECTED
-    assert error.what == "1 images changed while the data were being read."
-    assert len(error.reasons) == 1
-    assert error.reasons[0].startswith(f"malignant/2.png: {how}")
-    assert error.fix == "run again when nothing writes to the data folder"
+    assert ingest(data, tmp_path / "changed", workers=2).files() == expected
 
 
-def test_file_that_vanishes_before_the_first_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_vanishes_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = images.write_files(tmp_path / "data", _with_groups(_sound()))
-    find_records = executor.find_records
+    select_records = executor.select_records
 
-    def find_and_remove(*arguments: Any) -> Any:
-        records = find_records(*arguments)
+    def select_and_remove(*arguments: Any) -> Any:
+        records = select_records(*arguments)
         (data / "malignant/2.png").unlink()
         return records
 
-    monkeypatch.setattr(executor, "find_records", find_and_remove)
+    monkeypatch.setattr(executor, "select_records", select_and_remove)
 
-    error = _refused(data, tmp_path / "output")
+    (reason,) = _gate_refuses(data, tmp_path / "output")["unreadable"]
 
-    assert error.what == "1 of 8 images cannot be used."
-    assert error.reasons[0].startswith("malignant/2.png: the file cannot be read (")
+    assert reason.startswith("malignant/2.png: the file cannot be read (")
 
 
 # What is unusual, and works
@@ -429,7 +497,7 @@ def test_names_of_all_kinds(tmp_path: Path) -> None:
 
     ingested = ingest(data, tmp_path / "output", workers=2)
 
-    assert _ingested_sources(ingested) == sorted(names)
+    assert ingested.all_sources() == sorted(names)
     assert {source: entry.group for source, entry in ingested.manifest().items()} == {
         name: f"patient of {name}" for name in names
     }
@@ -460,7 +528,7 @@ def test_formats_of_all_kinds(tmp_path: Path) -> None:
     assert {name: (entry.channels, entry.bit_depth) for name, entry in read.items()} == {
         name: (channels, bit_depth) for name, (_, channels, bit_depth) in kinds.items()
     }
-    assert _ingested_sources(ingested) == sorted(files)
+    assert ingested.all_sources() == sorted(files)
 
 
 def test_hidden_files_and_files_that_are_no_images_are_left_out(tmp_path: Path) -> None:
@@ -471,14 +539,14 @@ def test_hidden_files_and_files_that_are_no_images_are_left_out(tmp_path: Path) 
         "Thumbs.db": b"x",
         "README.txt": "about these images",
         "benign/notes.csv": "a,b",
-        "benign/scan.dcm": b"DICM",
+        "benign/scan.nii": b"x",
         "elsewhere/table.xlsx": b"x",
     }
     data = images.write_files(tmp_path / "data", _with_groups(_sound()) | others)
 
     ingested = ingest(data, tmp_path / "output")
 
-    assert _ingested_sources(ingested) == sorted(_sound())
+    assert ingested.all_sources() == sorted(_sound())
     assert list(ingested.manifest()) == sorted(_sound())
 
 
@@ -488,7 +556,7 @@ def test_upper_case_suffixes_and_nested_folders(tmp_path: Path) -> None:
     }
     data = images.write_files(tmp_path / "data", _with_groups(files))
 
-    assert _ingested_sources(ingest(data, tmp_path / "output")) == sorted(files)
+    assert ingest(data, tmp_path / "output").all_sources() == sorted(files)
 
 
 def test_links_to_files_and_folders_are_followed(tmp_path: Path) -> None:
@@ -500,7 +568,7 @@ def test_links_to_files_and_folders_are_followed(tmp_path: Path) -> None:
     (data / "malignant").symlink_to(elsewhere / "malignant")
     (data / "groups.csv").write_text(str(_with_groups(_sound())["groups.csv"]))
 
-    assert _ingested_sources(ingest(data, tmp_path / "output")) == sorted(_sound())
+    assert ingest(data, tmp_path / "output").all_sources() == sorted(_sound())
 
 
 @pytest.mark.timeout(60)
@@ -521,7 +589,7 @@ def test_the_smallest_data_set_has_one_image_of_each_class_in_each_split(tmp_pat
 
     ingested = ingest(data, tmp_path / "output", workers=4)
 
-    assert len(_ingested_sources(ingested)) == 6
+    assert len(ingested.all_sources()) == 6
     for split in contract.SPLITS:
         assert [source.split("/")[0] for source in sorted(ingested.sources(split))] == ["benign", "malignant"]
 
@@ -531,13 +599,28 @@ def test_a_pipe_named_like_an_image_does_not_hang(tmp_path: Path) -> None:
     (data / "malignant/2.png").unlink()
     os.mkfifo(data / "malignant/2.png")
 
-    error = _refused(data, tmp_path / "output")
+    findings = _gate_refuses(data, tmp_path / "output")
 
-    assert error.reasons == ("malignant/2.png: this is not a regular file",)
+    assert findings == {"unreadable": ["malignant/2.png: this is not a regular file"]}
+
+
+def test_pages_of_a_file_are_images_of_one_group(tmp_path: Path) -> None:
+    pages = [images.noise(20, 24, seed=number) for number in range(3)]
+    first, *others = (Image.fromarray(page) for page in pages)
+    files = _sound() | {"benign/pages.tif": images.encode(first, "TIFF", save_all=True, append_images=others)}
+    data = images.write_files(tmp_path / "data", files)
+
+    entries = ingest(data, tmp_path / "output").manifest()
+
+    read = [entries[f"benign/pages.tif#page={number}"] for number in (1, 2, 3)]
+    assert len({entry.pixel_sha256 for entry in read}) == 3
+    assert len({entry.sha256 for entry in read}) == 1
+    assert {(entry.label, entry.group, entry.split) for entry in read} == {("benign", read[0].group, read[0].split)}
+    assert len(entries) == len(_sound()) + 3
 
 
 @pytest.mark.parametrize("name", ["Groups.csv", "GROUPS.CSV"])
 def test_a_groups_file_of_another_case_is_not_passed_over(tmp_path: Path, name: str) -> None:
-    error = _rejected(tmp_path, _sound() | {name: images.groups_csv({})})
+    error = _not_ingested(tmp_path, _sound() | {name: images.groups_csv({})})
 
     assert error.what == f"{name} is not read, because its name is not groups.csv."

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
-from PIL import Image
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.datasets.busi import DATASET as BUSI
-from components.image_example_gen.planning import DROPPED_FOR_CONFLICT
+from components.manifest import ManifestEntry, write_manifest
+from components.settings import CheckSettings
 from schema import contract
 from schema.errors import DataRejectedError
 from tests import images
-from tests.ingestion import Ingested, ingest, run_data_gate, value
+from tests.component import pictures
+from tests.ingestion import Ingested, findings_of, ingest, run_data_gate, value
 
 LABELS = ("malignant", "benign", "normal")  # an order that sorting would not give
 PATIENTS = 6
 IMAGES_PER_PATIENT = 2
 IMAGES_PER_SHARD = 5
+PER_CLASS = "minimum_images_per_class"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Picture:
     pixels: NDArray[Any]
     bit_depth: int
     group: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def _picture(number: int) -> Picture:
@@ -62,30 +65,51 @@ def _picture(number: int) -> Picture:
 
 
 def _data_set() -> dict[str, Picture]:
-    """By path; suffixes are those of the first kind, as only the content counts."""
+    """By path; suffixes are those of the first kind, as only the content counts. Some images have attributes."""
     data_set = {}
     for position, label in enumerate(sorted(LABELS)):
         for patient in range(PATIENTS):
             for number in range(IMAGES_PER_PATIENT):
                 picture = _picture((position * PATIENTS + patient) * IMAGES_PER_PATIENT + number)
                 path = f"{label}/deeper {patient}/image ({number}).png"
-                data_set[path] = Picture(
-                    picture.file, picture.pixels, picture.bit_depth, f"patient-{label}-{patient}"
+                data_set[path] = replace(
+                    picture, group=f"patient-{label}-{patient}", attributes=_attributes(patient, number)
                 )
     return data_set
+
+
+def _attributes(patient: int, number: int) -> dict[str, str]:
+    if patient == 0:
+        return {name: f"{name} of {number}" for name in contract.ATTRIBUTES}
+    if patient == 1:
+        return {contract.VIEW: "CC", contract.SITE: "Klinikum Süd"}
+    return {}
 
 
 DATA_SET = _data_set()
 
 
 def _write(root: Path) -> Path:
-    groups = images.groups_csv({path: picture.group for path, picture in DATA_SET.items()})
     files: dict[str, bytes | str] = {path: picture.file for path, picture in DATA_SET.items()}
-    return images.write_files(root, files | {"groups.csv": groups})
+    return images.write_files(root, files | {"manifest.csv": _table()})
+
+
+def _table() -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, ["path", "label", "group", *contract.ATTRIBUTES])
+    writer.writeheader()
+    for path, picture in DATA_SET.items():
+        writer.writerow({"path": path, "label": _label(path), "group": picture.group, **picture.attributes})
+    return buffer.getvalue()
+
+
+def _label(path: str) -> str:
+    return path.split("/", maxsplit=1)[0]
 
 
 def _ingest(data: Path, output: Path, workers: int = 1, **settings: Any) -> Ingested:
-    return ingest(data, output, workers=workers, labels=LABELS, images_per_shard=IMAGES_PER_SHARD, **settings)
+    values = {"dataset": "csv", "labels": LABELS, "images_per_shard": IMAGES_PER_SHARD} | settings
+    return ingest(data, output, workers=workers, **values)
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +126,14 @@ def ingested(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingested
 
 
 def test_every_image_is_in_one_split_once(ingested: Ingested) -> None:
-    sources = [source for split in contract.SPLITS for source in ingested.sources(split)]
-
-    assert sorted(sources) == sorted(DATA_SET)
+    assert ingested.all_sources() == sorted(DATA_SET)
 
 
 def test_every_feature_of_every_example(ingested: Ingested) -> None:
     for split in contract.SPLITS:
         for example in ingested.examples(split):
             source = value(example, contract.SOURCE).decode()
-            picture, label = DATA_SET[source], source.split("/")[0]
+            picture, label = DATA_SET[source], _label(source)
             scaled = picture.pixels / np.iinfo(picture.pixels.dtype).max
             channels = 3 if picture.pixels.ndim == 3 else 1
             expected = {
@@ -126,6 +148,7 @@ def test_every_feature_of_every_example(ingested: Ingested) -> None:
                 contract.LABEL_INDEX: LABELS.index(label),
                 contract.GROUP: picture.group.encode(),
                 contract.SOURCE: source.encode(),
+                **{f"attribute/{name}": text.encode() for name, text in picture.attributes.items()},
             }
             encoded = value(example, contract.IMAGE_ENCODED)
             assert {key: value(example, key) for key in expected} == expected
@@ -133,6 +156,19 @@ def test_every_feature_of_every_example(ingested: Ingested) -> None:
             decoded = tf.io.decode_png(encoded, dtype=tf.as_dtype(picture.pixels.dtype)).numpy()
             np.testing.assert_array_equal(decoded, picture.pixels.reshape(decoded.shape))
             assert decoded.shape[-1] == channels
+
+
+def test_attributes_are_features_only_where_they_are_known(ingested: Ingested) -> None:
+    known: Counter[str] = Counter()
+    for split in contract.SPLITS:
+        for example in ingested.examples(split):
+            known.update(key for key in example.features.feature if key.startswith(contract.ATTRIBUTE_PREFIX))
+
+    of_first = len(LABELS) * IMAGES_PER_PATIENT
+    assert known == Counter(
+        {f"attribute/{name}": of_first for name in ("magnification", "density", "finding", "side", "device")}
+        | {f"attribute/{name}": 2 * of_first for name in ("view", "site")}
+    )
 
 
 def test_files_are_shards_of_the_size_asked_for(ingested: Ingested) -> None:
@@ -205,31 +241,63 @@ def test_another_seed_gives_another_split_and_another_order(folder: Path, ingest
 
 def test_manifest_by_value(ingested: Ingested) -> None:
     split_of = {source: split for split in contract.SPLITS for source in ingested.sources(split)}
-    expected = [
-        {
-            "source": source,
-            "label": source.split("/")[0],
+    expected = {
+        source: {
+            "label": _label(source),
             "group": picture.group,
+            "patient": picture.group,
+            "grouped_by": "patient",
             "split": split_of[source],
             "sha256": hashlib.sha256(picture.file).hexdigest(),
             "pixel_sha256": hashlib.sha256(
                 f"{picture.pixels.dtype}{picture.pixels.shape}".encode() + picture.pixels.tobytes()
             ).hexdigest(),
-            "height": str(picture.pixels.shape[0]),
-            "width": str(picture.pixels.shape[1]),
-            "channels": "3" if picture.pixels.ndim == 3 else "1",
-            "bit_depth": str(picture.bit_depth),
+            "height": picture.pixels.shape[0],
+            "width": picture.pixels.shape[1],
+            "channels": 3 if picture.pixels.ndim == 3 else 1,
+            "bit_depth": picture.bit_depth,
+            "attributes": dict(picture.attributes),
+            "levels": max(len(np.unique(channel)) for channel in np.moveaxis(np.atleast_3d(picture.pixels), -1, 0)),
+            "fault": "",
+            "unlabelled": "",
             "dropped": "",
-            "grouped_by": "patient",
         }
-        for source, picture in sorted(DATA_SET.items())
-    ]
+        for source, picture in DATA_SET.items()
+    }
 
+    entries = ingested.manifest()
+
+    assert list(entries) == sorted(DATA_SET)
+    assert {
+        source: {name: getattr(entry, name) for name in expected[source]} for source, entry in entries.items()
+    } == expected
+    for source, entry in entries.items():
+        _check_measures(entry, DATA_SET[source])
+
+
+def _check_measures(entry: ManifestEntry, picture: Picture) -> None:
+    scaled = picture.pixels / np.iinfo(picture.pixels.dtype).max
+    assert entry.mean == pytest.approx(scaled.mean(), abs=1e-9)
+    assert entry.std == pytest.approx(scaled.std(), abs=1e-9)
+    assert entry.highest == pytest.approx(scaled.max(), abs=1e-9)
+    assert (entry.two_valued == 1.0) == (picture.bit_depth == 1)
+    assert picture.bit_depth == 1 or entry.markings == 0.0, "there is no dark margin"
+    rim = np.ones(scaled.shape[:2], bool)
+    rim[1:-1, 1:-1] = False
+    grey = scaled if scaled.ndim == 2 else scaled[..., 1]
+    assert entry.border == pytest.approx(np.median(grey[rim]), abs=0.2)
+
+
+def test_manifest_is_a_table_with_one_line_for_each_image(ingested: Ingested) -> None:
     text = (ingested.manifest_directory / "manifest.csv").read_text("utf-8")
 
-    assert list(csv.DictReader(io.StringIO(text))) == expected
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["source"] for row in rows] == sorted(DATA_SET)
+    assert list(rows[0]) == [column.name for column in fields(ManifestEntry)]
     assert len(text.splitlines()) == len(DATA_SET) + 1
-    assert [path.name for path in ingested.manifest_directory.iterdir()] == ["manifest.csv"]
+    pairs = (ingested.manifest_directory / "similar_pairs.csv").read_text("utf-8")
+    assert pairs == '"first","second","similarity","change","same_picture"\n'
+    assert ingested.pairs() == []
 
 
 # The same bytes
@@ -287,6 +355,13 @@ def test_a_changed_image_changes_its_example(folder: Path, ingested: Ingested, t
     assert entries[changed].split == before[changed].split
 
 
+def test_nothing_is_left_of_the_work_between_the_passes(folder: Path, tmp_path: Path) -> None:
+    _ingest(folder, tmp_path)
+
+    written = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"examples", "manifest"}
+
+
 def test_findings_stay_with_their_images_across_batches(tmp_path: Path) -> None:
     files = {
         f"{label}/{number:03d}.png": images.encode(images.noise(16, 16, seed=number + 1000 * position), "PNG")
@@ -296,149 +371,180 @@ def test_findings_stay_with_their_images_across_batches(tmp_path: Path) -> None:
     groups = images.groups_csv({path: path for path in files})
     data = images.write_files(tmp_path / "data", files | {"groups.csv": groups})
 
-    entries = ingest(data, tmp_path / "output", workers=4).manifest()
+    ingested = ingest(data, tmp_path / "output", workers=4)
 
-    assert {source: entry.sha256 for source, entry in entries.items()} == {
+    assert {source: entry.sha256 for source, entry in ingested.manifest().items()} == {
         path: hashlib.sha256(file).hexdigest() for path, file in files.items()
     }
+    for split in contract.SPLITS:
+        for example in ingested.examples(split):
+            pixels = tf.io.decode_png(value(example, contract.IMAGE_ENCODED)).numpy()[..., 0]
+            assert images.encode(pixels, "PNG") == files[value(example, contract.SOURCE).decode()]
+
+
+# What is selected
+
+
+def test_classes_are_united_as_the_settings_say(folder: Path, tmp_path: Path) -> None:
+    entries = _ingest(
+        folder, tmp_path, label_map={"benign": "healthy", "normal": "healthy"}, labels=("healthy", "malignant")
+    ).manifest()
+
+    assert Counter(entry.label for entry in entries.values()) == {"healthy": 24, "malignant": 12}
+    assert {entry.label for source, entry in entries.items() if _label(source) == "malignant"} == {"malignant"}
+
+
+def test_a_class_that_nobody_named_is_no_class(folder: Path, tmp_path: Path) -> None:
+    ingested = _ingest(folder, tmp_path, labels=("malignant", "benign"))
+
+    entries = ingested.manifest()
+    assert set(entries) == set(DATA_SET)
+    assert {source: entry.unlabelled for source, entry in entries.items() if entry.unlabelled} == {
+        source: "the class 'normal' is none of malignant, benign" for source in DATA_SET if _label(source) == "normal"
+    }
+    assert ingested.all_sources() == sorted(source for source in DATA_SET if _label(source) != "normal")
+
+
+def test_images_are_selected_by_their_attributes(folder: Path, tmp_path: Path) -> None:
+    ingested = _ingest(folder, tmp_path, where={"view": ["CC", "view of 0"]})
+
+    assert ingested.all_sources() == sorted(
+        source for source, picture in DATA_SET.items() if picture.attributes.get("view") in ("CC", "view of 0")
+    )
+
+
+def test_where_nothing_matches_the_selection_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataRejectedError, match=r"holds no image of the classes .* with .*'view'.*'XX'"):
+        _ingest(folder, tmp_path, where={"view": ["XX"]})
 
 
 # Images of one content
 
 
-def _with_conflict(root: Path) -> Path:
-    """Four patients a class; one image is filed under both classes, once as PNG and once as BMP."""
-    files: dict[str, bytes | str] = {}
-    for position, label in enumerate(("benign", "malignant")):
-        for number in range(4):
-            files[f"{label}/{number}.png"] = images.encode(images.noise(20, 20, seed=10 * position + number), "PNG")
-    twice = images.noise(20, 20, seed=100)
-    files["benign/twice.png"] = images.encode(twice, "PNG")
-    files["malignant/also.bmp"] = images.encode(twice, "BMP")
-    groups = {path: f"patient of {path}" for path in files}
-    groups["benign/twice.png"] = groups["malignant/also.bmp"] = "patient twice"
-    return images.write_files(root, files | {"groups.csv": images.groups_csv(groups)})
-
-
-CONFLICTING = ["benign/twice.png", "malignant/also.bmp"]
-
-
-def test_images_with_two_labels_are_dropped_on_request(tmp_path: Path) -> None:
-    ingested = ingest(_with_conflict(tmp_path / "data"), tmp_path / "output", label_conflicts="drop")
-
-    entries = ingested.manifest()
-    assert len(entries) == 10
-    assert [source for source, entry in entries.items() if entry.dropped] == CONFLICTING
-    assert {(entries[source].dropped, entries[source].split) for source in CONFLICTING} == {
-        (DROPPED_FOR_CONFLICT, "")
-    }
-    assert DROPPED_FOR_CONFLICT == "the same picture carries different labels"
-    written = [source for split in contract.SPLITS for source in ingested.sources(split)]
-    assert sorted(written) == sorted(set(entries) - set(CONFLICTING))
-    assert run_data_gate(ingested, tmp_path / "gate") == {"groups": []}
-
-
-def test_images_with_two_labels_stop_the_run_at_the_data_gate(tmp_path: Path) -> None:
-    ingested = ingest(_with_conflict(tmp_path / "data"), tmp_path / "output", label_conflicts="fail")
-
-    entries = ingested.manifest()
-    assert [entry.dropped for entry in entries.values()] == [""] * 10
-    assert entries[CONFLICTING[0]].pixel_sha256 == entries[CONFLICTING[1]].pixel_sha256
-    with pytest.raises(DataRejectedError) as caught:
-        run_data_gate(ingested, tmp_path / "gate")
-    assert caught.value.reasons == (
-        "label_conflicts: same picture, different labels: benign/twice.png (benign), malignant/also.bmp (malignant)",
-    )
-    assert "--set data.label_conflicts=drop" in caught.value.fix
-    assert not (tmp_path / "gate" / "notes.json").exists()
-
-
 def test_without_groups_copies_of_an_image_stay_together(tmp_path: Path) -> None:
-    pictures = {
-        f"{label}/{number}.png": images.blocks(96, 128, seed=20 * position + number)
+    textures = {
+        f"{label}/{number}.png": pictures.texture(20 * position + number)
         for position, label in enumerate(("benign", "malignant"))
         for number in range(8)
     }
-    files = {path: images.encode(picture, "PNG") for path, picture in pictures.items()}
-    files["benign/z copy.bmp"] = images.encode(pictures["benign/5.png"], "BMP")
-    files["benign/z small.png"] = images.encode(Image.fromarray(pictures["benign/6.png"]).resize((96, 72)), "PNG")
+    files = {path: images.encode(picture, "PNG") for path, picture in textures.items()}
+    files["benign/z copy.bmp"] = images.encode(textures["benign/5.png"], "BMP")
+    files["benign/z small.png"] = images.encode(pictures.rescaled(textures["benign/6.png"], 0.75), "PNG")
     data = images.write_files(tmp_path / "data", files)
 
-    entries = ingest(data, tmp_path / "output").manifest()
+    ingested = ingest(data, tmp_path / "output")
 
+    entries = ingested.manifest()
     groups = {source: entry.group for source, entry in entries.items()}
     assert groups["benign/z copy.bmp"] == groups["benign/5.png"] == "like:benign/5.png"
     assert groups["benign/z small.png"] == groups["benign/6.png"] == "like:benign/6.png"
-    assert len({groups[path] for path in pictures}) == len(pictures)
+    assert len({groups[path] for path in textures}) == len(textures)
     assert entries["benign/z copy.bmp"].split == entries["benign/5.png"].split
     assert entries["benign/z small.png"].split == entries["benign/6.png"].split
+    assert {entry.grouped_by for entry in entries.values()} == {"similarity"}
+    assert [(pair.first, pair.second, pair.change, pair.same_picture) for pair in ingested.pairs()] == [
+        ("benign/5.png", "benign/z copy.bmp", "", True),
+        ("benign/6.png", "benign/z small.png", "", True),
+    ]
+    assert ingested.pairs()[0].similarity == 1.0
 
 
 # BUSI
 
 
-def test_busi_layout_is_read_without_its_masks(tmp_path: Path) -> None:
+@pytest.fixture
+def busi(tmp_path: Path) -> Path:
     files = {}
     for position, label in enumerate(BUSI.labels):
         for number in range(1, 5):
             stem = f"Dataset_BUSI_with_GT/{label}/{label} ({number})"
-            picture = images.blocks(96, 128, seed=10 * position + number)
-            files[f"{stem}.png"] = images.encode(picture, "PNG")
+            files[f"{stem}.png"] = images.encode(pictures.texture(10 * position + number), "PNG")
             files[f"{stem}_mask.png"] = images.encode(images.noise(96, 128, seed=number) > 127, "PNG")
     files["Dataset_BUSI_with_GT/benign/benign (1)_mask_1.png"] = b"a mask is never opened"
-    data = images.write_files(tmp_path / "data", files)
+    return images.write_files(tmp_path / "busi", files)
 
-    ingested = ingest(
-        data, tmp_path / "output", dataset="busi", labels=BUSI.labels, positive_label=BUSI.positive_label
+
+def _busi_sources(*labels: str) -> list[str]:
+    return sorted(
+        f"Dataset_BUSI_with_GT/{label}/{label} ({number}).png" for label in labels for number in range(1, 5)
     )
 
-    sources = sorted(source for split in contract.SPLITS for source in ingested.sources(split))
-    assert sources == sorted(
-        f"Dataset_BUSI_with_GT/{label}/{label} ({number}).png" for label in BUSI.labels for number in range(1, 5)
-    )
-    assert {entry.label for entry in ingested.manifest().values()} == {"normal", "benign", "malignant"}
-    assert {entry.group for entry in ingested.manifest().values()} == {f"like:{source}" for source in sources}
+
+def test_busi_layout_is_read_without_its_masks(busi: Path, tmp_path: Path) -> None:
+    ingested = ingest(busi, tmp_path / "output", dataset="busi", labels=BUSI.labels)
+
+    entries = ingested.manifest()
+    assert ingested.all_sources() == list(entries) == _busi_sources("normal", "benign", "malignant")
+    assert {source: entry.label for source, entry in entries.items()} == {
+        source: source.split("/")[1] for source in entries
+    }
+    assert {entry.group for entry in entries.values()} == {f"like:{source}" for source in entries}
+    assert {entry.patient for entry in entries.values()} == {""}
+
+
+def test_classes_of_the_data_set_that_the_settings_do_not_use_are_left_out(busi: Path, tmp_path: Path) -> None:
+    ingested = ingest(busi, tmp_path / "output", dataset="busi", labels=("benign", "malignant"))
+
+    assert list(ingested.manifest()) == ingested.all_sources() == _busi_sources("benign", "malignant")
 
 
 # The data gate on what was ingested
 
-
-def test_the_data_gate_passes_sound_data(ingested: Ingested, tmp_path: Path) -> None:
-    assert run_data_gate(ingested, tmp_path, LABELS) == {"groups": []}
+BLACK_AND_WHITE = [source for source, picture in sorted(DATA_SET.items()) if picture.bit_depth == 1]
 
 
-def test_the_data_gate_stops_on_an_anomaly_of_tfdv(ingested: Ingested, tmp_path: Path) -> None:
-    anomalies = anomalies_pb2.Anomalies()
-    anomalies.anomaly_info["image/mean"].description = "Unexpectedly high value: 3."
+def test_the_data_gate_reports_every_check(ingested: Ingested, tmp_path: Path) -> None:
+    report = run_data_gate(_with_checks(ingested, annotations="warn"), tmp_path)
 
-    with pytest.raises(DataRejectedError) as caught:
-        run_data_gate(ingested, tmp_path, LABELS, anomalies)
-
-    assert caught.value.reasons == tuple(
-        f"schema: split '{split}', feature 'image/mean': Unexpectedly high value: 3." for split in contract.SPLITS
-    )
+    assert findings_of(report) == {
+        "annotations": [
+            f"{source}: 100.0% of the pixels are black or white, as in a mask" for source in BLACK_AND_WHITE
+        ],
+        "burned_in": [
+            f"{source}: sharp bright marks on the dark margin, such as a frame or text" for source in BLACK_AND_WHITE
+        ],
+    }
+    assert [result.check for result in report.results] == [
+        name for name in CheckSettings.model_fields if name not in {"skew_limit", "drift_limit", PER_CLASS}
+    ]
+    assert not any(result.refuses for result in report.results)
+    assert report.train_groups == 12
+    assert report.notes == ["no earlier accepted data of this kind, so drift could not be looked for"]
 
 
 def test_the_data_gate_stops_on_leakage_and_on_a_missing_class(ingested: Ingested, tmp_path: Path) -> None:
     changed = tmp_path / "manifest"
-    shutil.copytree(ingested.manifest_directory, changed)
-    rows = list(csv.DictReader(io.StringIO((changed / "manifest.csv").read_text())))
-    train = next(row for row in rows if row["split"] == "train" and row["label"] == "normal")
-    same_group = [row for row in rows if row["group"] == train["group"]]
-    assert len(same_group) == IMAGES_PER_PATIENT
-    same_group[0]["split"] = "test"
-    for row in rows:
-        if row["label"] == "benign" and row["split"] == "eval":
-            row["split"] = "train"
-    with (changed / "manifest.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    changed.mkdir()
+    entries = list(ingested.manifest().values())
+    train = next(entry for entry in entries if entry.split == "train" and entry.label == "normal")
+    strayed = next(entry for entry in entries if entry.group == train.group and entry != train)
+    moved = [
+        replace(entry, split="test" if entry == strayed else "train")
+        if entry == strayed or (entry.label == "benign" and entry.split == "eval")
+        else entry
+        for entry in entries
+    ]
+    write_manifest(moved, [], str(changed))
 
     with pytest.raises(DataRejectedError) as caught:
-        run_data_gate(Ingested(ingested.examples_artifact, changed), tmp_path / "gate", LABELS)
+        run_data_gate(
+            replace(_with_checks(ingested, annotations="warn"), manifest_directory=changed), tmp_path / "gate"
+        )
 
+    assert caught.value.what == "The data gate refuses these data: 2 findings of 2 kinds."
     assert caught.value.reasons == (
-        f"leakage: group '{train['group']}' is in the splits test, train",
-        "classes: no image of class 'benign' in split 'eval'",
+        "A patient or a picture in two splits (leakage, 1 found): move all images of a patient, and all copies of a"
+        " picture, into one split; or make no splits of your own, so that they are made by group; or accept with"
+        " --set data.checks.leakage=drop",
+        f"    group '{train.group}' is in the splits test, train, for example {strayed.source}, {train.source}",
+        "Classes that a split lacks (classes, 1 found): add images of further patients to these classes, try another"
+        " data.seed, or lower data.checks.minimum_images_per_class; or accept with --set data.checks.classes=warn",
+        "    split 'eval' has 0 images of class 'benign', and at least 1 are needed (the class has 6 groups in all,"
+        " which are never divided)",
     )
+    assert not (tmp_path / "gate" / "gate.json").exists()
+    assert not (tmp_path / "gate" / "train_statistics.pb").exists()
+
+
+def _with_checks(ingested: Ingested, **checks: Any) -> Ingested:
+    return replace(ingested, settings=ingested.settings.model_copy(update={"checks": CheckSettings(**checks)}))

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from schema.errors import DataRejectedError
+
 PATIENTS_PER_CLASS = 20
 IMAGES_PER_PATIENT = 3
 SIDE = 36
@@ -18,6 +20,7 @@ SIDE = 36
 WAVELENGTH = 6.0
 FAINTEST, STRONGEST = 2.0, 40.0
 NOISE = 25.0
+USUAL, BRIGHT = 120.0, 200.0
 
 CONFIGURATION = {
     "name": "small",
@@ -40,35 +43,34 @@ CONFIGURATION = {
 }
 
 
-def write_images(root: Path) -> None:
-    """`<class>/patient 01 (1).png`, with upright stripes for malignant, and `groups.csv`."""
+def write_images(root: Path, brightness: float = USUAL) -> Path:
+    """`<class>/patient 01 (1).png`, with upright stripes for malignant, and `groups.csv`. Returns the folder."""
     rows = []
     for label in ("benign", "malignant"):
         (root / label).mkdir(parents=True)
         for patient in range(PATIENTS_PER_CLASS):
             for number in range(IMAGES_PER_PATIENT):
                 path = f"{label}/patient {patient:02d} ({number}).png"
-                Image.fromarray(_picture(label, patient, number)).save(root / path)
+                Image.fromarray(_picture(label, patient, number, brightness)).save(root / path)
                 rows.append((path, f"{label} {patient:02d}"))
     with (root / "groups.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "group"), *rows])
+    return root
 
 
-def _picture(label: str, patient: int, number: int) -> np.ndarray:
+def _picture(label: str, patient: int, number: int, brightness: float) -> np.ndarray:
     generator = np.random.default_rng([patient, number, label == "malignant"])
     rows, columns = np.mgrid[:SIDE, :SIDE]
     along = columns if label == "malignant" else rows
     stripes = np.sin(2 * np.pi * along / WAVELENGTH + generator.uniform(0, 2 * np.pi))
     strength = generator.uniform(FAINTEST, STRONGEST)
-    values = 120.0 + strength * stripes + generator.normal(0, NOISE, (SIDE, SIDE))
+    values = brightness + strength * stripes + generator.normal(0, NOISE, (SIDE, SIDE))
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("images")
-    write_images(root)
-    return root
+    return write_images(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +96,18 @@ class Runner:
     def __init__(self, configuration_file: Path, output: Path) -> None:
         self.configuration_file = configuration_file
         self.output = output
+        self.events: list[Any] = []
+
+    def refused(self, data: Path, *overrides: str) -> DataRejectedError:
+        """Runs on data that must be refused, by the data gate and by nothing after it."""
+        from pipeline.events import ComponentStarted
+
+        with pytest.raises(DataRejectedError) as caught:
+            self.run(data, *overrides)
+        started = [event.component for event in self.events if isinstance(event, ComponentStarted)]
+        assert started[-1] == "DataGate"
+        assert not {"Transform", "Trainer", "Evaluator", "Pusher", "RunReport"} & set(started)
+        return caught.value
 
     def run(self, data: Path, *overrides: str) -> Outcome:
         from pipeline.config import load_config
@@ -102,10 +116,10 @@ class Runner:
         from pipeline.local import run_locally
         from pipeline.output import open_output
 
-        events: list[Any] = []
-        with listening(RunListener(events.append)):
+        self.events = []
+        with listening(RunListener(self.events.append)):
             run_locally(load_config(str(self.configuration_file), overrides), data, open_output(self.output))
-        finished = [event for event in events if isinstance(event, ComponentFinished)]
+        finished = [event for event in self.events if isinstance(event, ComponentFinished)]
         return Outcome(
             executed=[event.component for event in finished if not event.cached],
             cached=[event.component for event in finished if event.cached],

@@ -1,5 +1,6 @@
 """The console command as a person uses it: a process, its output, its exit code."""
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.component import pictures
 
 COMMAND = str(Path(sys.executable).with_name("breast-imaging"))
 DEADLINE_SECONDS = 240
@@ -93,22 +96,78 @@ def test_model_that_falls_short_ends_with_3_and_leaves_what_was_published(
     assert versions(output) == before
 
 
-def test_broken_image_ends_with_2_and_is_named(
+def with_faults(image_folder: Path, target: Path) -> Path:
+    """A copy of the folder with faults of four kinds."""
+    shutil.copytree(image_folder, target)
+    broken = target / "benign" / "patient 07 (1).png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    shutil.copyfile(target / "benign" / "patient 08 (0).png", target / "malignant" / "patient 08 (0).png")
+    added = {"malignant/patient 10 (0)_mask.png": "patient 10 (0).png", "elsewhere/stray.png": "patient 11 (0).png"}
+    groups = target / "groups.csv"
+    for path, source in added.items():
+        (target / path).parent.mkdir(exist_ok=True)
+        shutil.copyfile(target / "malignant" / source, target / path)
+        groups.write_text(groups.read_text() + f"{path},malignant {source[8:10]}\n")
+    return target
+
+
+FAULTS = {
+    "unreadable": "benign/patient 07 (1).png: the image is damaged or truncated",
+    "unlabelled": "elsewhere/stray.png: the class 'elsewhere' is none of benign, malignant",
+    "annotations": "malignant/patient 10 (0)_mask.png: the name is that of a mask or another annotation",
+    "label_conflicts": "benign/patient 08 (0).png (benign), malignant/patient 08 (0).png (malignant)",
+}
+
+
+def test_refused_data_end_with_2_and_every_kind_of_reason_and_when_mended_the_run_carries_on(
     published: tuple[Path, str], configuration_file: Path, image_folder: Path, tmp_path: Path
 ) -> None:
     output, _ = published
     before = versions(output)
-    data = tmp_path / "data"
-    shutil.copytree(image_folder, data)
-    broken = data / "benign" / "patient 07 (1).png"
-    broken.write_bytes(broken.read_bytes()[:200])
-    finished = breast_imaging("run", "--config", configuration_file, "--data", data, "--output", output)
-    assert finished.returncode == 2
-    assert "ImageExampleGen failed. 1 of 120 images cannot be used." in finished.stderr
-    assert "benign/patient 07 (1).png: the image is damaged or truncated" in finished.stderr
-    assert "What to do: " in finished.stderr
-    assert "Traceback" not in finished.stderr
+    data = with_faults(image_folder, tmp_path / "data")
+    refused = breast_imaging("run", "--config", configuration_file, "--data", data, "--output", output)
+    assert refused.returncode == 2
+    assert "DataGate failed. The data gate refuses these data: 4 findings of 4 kinds." in refused.stderr
+    for check, reason in FAULTS.items():
+        assert f"({check}, 1 found): " in refused.stderr
+        assert f"--set data.checks.{check}=drop" in refused.stderr
+        assert reason in refused.stderr
+    assert "What to do: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert steps(refused.stdout)[-1] == "ExampleValidator"
+    assert "Transform" not in refused.stdout
     assert versions(output) == before
+
+    mended = breast_imaging("run", "--config", configuration_file, "--data", image_folder, "--output", output)
+    assert mended.returncode == 0, mended.stderr
+    assert {"ImageExampleGen", "DataGate", "Transform", "Trainer", "Pusher"} <= set(cached_steps(mended.stdout))
+    assert "Nothing changed since an earlier run" in mended.stdout
+    assert versions(output) == before
+
+
+def test_refused_data_pass_when_every_kind_is_accepted(
+    configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    data = with_faults(image_folder, tmp_path / "data")
+    accepted = [f"data.checks.{check}=drop" for check in FAULTS]
+    quick = ["train.epochs=1", "gate.minimum_auc=0", "gate.minimum_recall=0"]
+    overrides = [argument for override in (*accepted, *quick) for argument in ("--set", override)]
+    output = tmp_path / "out"
+    finished = breast_imaging("run", "--config", configuration_file, "--data", data, "--output", output, *overrides)
+    assert finished.returncode == 0, finished.stderr
+    summary = json.loads((output / "report" / "summary.json").read_text())
+    images = sum(count for split in summary["splits"] for count in split["images"].values())
+    assert images == 120 - 3, "the broken image and both pictures of the conflict are gone, and nothing came in"
+
+
+def steps(printed: str) -> list[str]:
+    """The components that ended, in their order."""
+    ended = (re.fullmatch(r" *(\w+) +(\d+(\.\d+)? s|cached)", line) for line in printed.splitlines())
+    return [match[1] for match in ended if match]
+
+
+def cached_steps(printed: str) -> list[str]:
+    return [line.split()[0] for line in printed.splitlines() if line.endswith(" cached")]
 
 
 def test_debug_shows_the_traceback(configuration_file: Path, image_folder: Path, tmp_path: Path) -> None:
@@ -214,15 +273,14 @@ def test_interrupted_run_says_so_and_the_same_command_carries_on(
     interrupt(arguments, output, "Transform", signal.SIGINT)
     finished = breast_imaging(*arguments)
     assert finished.returncode == 0
-    cached = [line.split()[0] for line in finished.stdout.splitlines() if line.endswith("cached")]
-    assert cached == [
+    assert set(cached_steps(finished.stdout)) == {
         "ImageExampleGen",
         "ImportSchemaGen",
         "StatisticsGen",
         "ExampleValidator",
         "DataGate",
         "Transform",
-    ]
+    }
     assert len(versions(output)) == 1
 
 
@@ -250,6 +308,151 @@ def test_describe_prints_counts_sizes_and_formats(configuration_file: Path, imag
     assert "width x height: from 36x36, median 36x36, to 36x36 pixels" in lines
     assert "formats: png, 8 bits, grey: 120" in lines
     assert "images per group: 3: 40 groups" in lines
+
+
+def test_describe_counts_faulty_images_and_goes_on(
+    configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    data = with_faults(image_folder, tmp_path / "data")
+    finished = breast_imaging(
+        "data", "describe", "--config", configuration_file, "--data", data, "--set", "data.checks.annotations=drop"
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "cannot be used: 2" in finished.stdout
+    assert "left out: 1\n  malignant/patient 10 (0)_mask.png: Masks and other annotations" in finished.stdout
+    assert "`breast-imaging data audit` looks for faults." in finished.stdout
+
+
+def test_audit_of_sound_data_ends_with_0(configuration_file: Path, image_folder: Path, tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    finished = breast_imaging(
+        "data", "audit", "--config", configuration_file, "--data", image_folder, "--json", found
+    )
+    assert finished.returncode == 0, finished.stderr
+    lines = [" ".join(line.split()) for line in finished.stdout.splitlines()]
+    assert "train 42 42 28" in lines
+    assert "Images that cannot be read fail 0 0" in lines
+    assert "120 images looked at. The data pass." in lines
+    assert "refused" not in finished.stdout
+    audit = json.loads(found.read_text())
+    assert (audit["configuration"], audit["accepted"], audit["images"]) == ("small", True, 120)
+    assert [result["findings"] for result in audit["results"]] == [[]] * len(audit["results"])
+    assert not any(path.name != "found.json" for path in tmp_path.iterdir())
+
+
+def test_audit_of_faulty_data_ends_with_2_and_writes_all_findings(
+    configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    data, found = with_faults(image_folder, tmp_path / "data"), tmp_path / "found.json"
+    for number in range(15):
+        (data / "benign" / f"patient 1{number % 10} ({number // 10}).png").write_bytes(b"")
+    found.write_text("an earlier one")
+    finished = breast_imaging("data", "audit", "--config", configuration_file, "--data", data, "--json", found)
+    assert finished.returncode == 2
+    lines = [" ".join(line.split()) for line in finished.stdout.splitlines()]
+    assert "Images that cannot be read fail 16 0 refused" in lines
+    assert "One picture with different labels fail 1 0 refused" in lines
+    assert "Negatives fail 0 0" in lines
+    assert lines[-1] == "122 images looked at. The data gate would refuse these data."
+    assert "... and 6 more (--json FILE has all)" in lines
+    assert any("or accept with --set data.checks.unreadable=drop" in line for line in lines)
+    assert "Traceback" not in finished.stderr
+
+    audit = json.loads(found.read_text())
+    results = {result["check"]: result for result in audit["results"]}
+    assert audit["accepted"] is False
+    assert {check: len(result["findings"]) for check, result in results.items() if result["findings"]} == {
+        "unreadable": 16,
+        "unlabelled": 1,
+        "annotations": 1,
+        "label_conflicts": 1,
+        "shared_pictures": 1,
+    }
+    for check, reason in FAULTS.items():
+        assert any(finding.startswith(reason) for finding in results[check]["findings"])
+        assert results[check]["policy"] == "fail"
+        assert results[check]["fix"]
+
+
+def test_audit_obeys_the_policies(configuration_file: Path, image_folder: Path, tmp_path: Path) -> None:
+    data = with_faults(image_folder, tmp_path / "data")
+    accepted = [argument for check in FAULTS for argument in ("--set", f"data.checks.{check}=drop")]
+    finished = breast_imaging("data", "audit", "--config", configuration_file, "--data", data, *accepted)
+    assert finished.returncode == 0, finished.stderr
+    lines = [" ".join(line.split()) for line in finished.stdout.splitlines()]
+    assert "One picture with different labels drop 0 2" in lines
+    assert lines[-1] == "122 images looked at. The data pass."
+
+
+@pytest.mark.parametrize("command", ["audit", "leakage-gap"])
+def test_findings_that_cannot_be_written_end_with_4(
+    command: str, configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "no such folder" / "found.json"
+    seeds = ["--seeds", "2"] if command == "leakage-gap" else []
+    finished = breast_imaging(
+        "data", command, "--config", configuration_file, "--data", image_folder, "--json", target, *seeds
+    )
+    assert finished.returncode == 4
+    assert f"cannot be written to {target} (No such file or directory)" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three copies of each of forty pictures, of which none says anything of its class; no patient is named."""
+    root = tmp_path_factory.mktemp("copies")
+    for number in range(40):
+        folder = root / ("benign", "malignant")[number % 2]
+        folder.mkdir(exist_ok=True)
+        picture = pictures.texture(number)
+        for copy, quality in enumerate((30, 60, 90)):
+            (folder / f"{number:02d} {copy}.jpg").write_bytes(pictures.compressed(picture, quality))
+    return root
+
+
+def test_leakage_gap_of_copies(copies: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "gap.json"
+    finished = breast_imaging(
+        "data", "leakage-gap", "--config", "image_folder", "--data", copies, "--seeds", "4", "--json", figures
+    )
+    assert finished.returncode == 0, finished.stderr
+    gap = json.loads(figures.read_text())
+    assert (gap["images"], gap["groups"], gap["seeds"]) == (120, 40, 4)
+    assert gap["random"]["auc"]["mean"] > 0.95
+    assert gap["random"]["related"] == 1.0
+    assert gap["grouped"]["related"] == 0.0
+    assert 0.2 < gap["grouped"]["auc"]["mean"] < 0.8
+    assert gap["auc_gap"]["low"] > 0
+    assert gap["auc_gap"]["mean"] == pytest.approx(gap["random"]["auc"]["mean"] - gap["grouped"]["auc"]["mean"])
+    assert f"A random split would have pretended {gap['auc_gap']['mean']:.3f} of AUC that is not there." in (
+        finished.stdout
+    )
+
+
+def test_leakage_gap_of_few_images(copies: Path, tmp_path: Path) -> None:
+    for label in ("benign", "malignant"):
+        (tmp_path / label).mkdir()
+        for path in sorted((copies / label).iterdir())[:15]:
+            shutil.copyfile(path, tmp_path / label / path.name)
+    finished = breast_imaging("data", "leakage-gap", "--config", "image_folder", "--data", tmp_path, "--seeds", "2")
+    assert finished.returncode == 0, finished.stderr[-500:]
+
+
+def test_leakage_gap_of_too_few_groups_ends_with_2(copies: Path, tmp_path: Path) -> None:
+    for label in ("benign", "malignant"):
+        (tmp_path / label).mkdir()
+        for path in sorted((copies / label).iterdir())[:3]:
+            shutil.copyfile(path, tmp_path / label / path.name)
+    finished = breast_imaging("data", "leakage-gap", "--config", "image_folder", "--data", tmp_path, "--seeds", "2")
+    assert finished.returncode == 2
+    assert "class 'benign': 1 of at least 2 groups" in finished.stderr
+
+
+def test_leakage_gap_of_one_seed_ends_with_4(copies: Path) -> None:
+    finished = breast_imaging("data", "leakage-gap", "--config", "image_folder", "--data", copies, "--seeds", "1")
+    assert finished.returncode == 4
+    assert "--seeds: an interval takes at least two." in finished.stderr
 
 
 def test_generate_makes_the_synthetic_images_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import errno
 import hashlib
 import math
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +15,11 @@ import pytest
 
 from pipeline import graph
 from pipeline.failures import explain
-from schema.errors import DataRejectedError
-from tests.pipeline.conftest import IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner
+from schema.errors import EXIT_DATA_REJECTED
+from tests.pipeline.conftest import BRIGHT, IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner, write_images
 
+# Resolvers are no executions that could be cached; they look anew each time.
+ALWAYS = ["LatestAcceptedData", "LatestBlessedModel"]
 COMPONENTS = [
     "ImageExampleGen",
     "ImportSchemaGen",
@@ -25,13 +28,10 @@ COMPONENTS = [
     "DataGate",
     "Transform",
     "Trainer",
-    "LatestBlessedModel",
     "Evaluator",
     "Pusher",
     "RunReport",
 ]
-# The Resolver is no execution that could be cached; it looks anew each time.
-ALWAYS = ["LatestBlessedModel"]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,8 @@ def runner(first: tuple[Runner, Outcome], tmp_path: Path) -> Runner:
 
 def test_first_run_executes_everything_and_publishes(first: tuple[Runner, Outcome]) -> None:
     runner, outcome = first
-    assert sorted(outcome.executed) == sorted(COMPONENTS)
+    assert sorted(outcome.executed) == sorted(COMPONENTS + ALWAYS)
+    assert outcome.executed.index("DataGate") < outcome.executed.index("Transform")
     assert outcome.summary["blessed"] is True
     assert outcome.versions == [outcome.summary["published_version"]]
     assert outcome.summary["published_path"] == str(runner.output / "serving" / "small" / outcome.versions[0])
@@ -100,7 +101,8 @@ def test_unchanged_rerun_is_fully_cached_and_publishes_nothing_new(
 ) -> None:
     runner, outcome = first
     again = runner.run(image_folder)
-    assert again.executed == ALWAYS
+    assert sorted(again.executed) == ALWAYS
+    assert sorted(again.cached) == sorted(COMPONENTS)
     assert again.versions == outcome.versions
     assert again.summary == outcome.summary
 
@@ -165,37 +167,111 @@ def test_same_configuration_and_data_give_the_same_model_elsewhere(
     assert other.summary["confusion"] == expected["confusion"]
 
 
-@pytest.mark.parametrize(
-    ("step", "expected_first"), [("Transform", "Transform"), ("Trainer", "Trainer"), ("DataGate", "DataGate")]
-)
+@pytest.mark.parametrize("step", ["Transform", "Trainer", "DataGate"])
 def test_changed_code_of_a_step_is_never_served_from_the_cache(
     first: tuple[Runner, Outcome],
     image_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     step: str,
-    expected_first: str,
 ) -> None:
     original: Callable[[str], str] = graph.code_fingerprint
     monkeypatch.setattr(graph, "code_fingerprint", lambda name: original(name) + ("x" if name == step else ""))
     outcome = first[0].run(image_folder)
-    assert outcome.executed[0] == expected_first
-    assert (
-        COMPONENTS[: COMPONENTS.index(step)]
-        == [c for c in COMPONENTS if c in outcome.cached][: COMPONENTS.index(step)]
-    )
+    assert next(name for name in outcome.executed if name not in ALWAYS) == step
+    assert set(COMPONENTS[: COMPONENTS.index(step)]) <= set(outcome.cached)
 
 
-def test_changed_data_are_read_again(first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_changed_data_are_read_again_refused_and_when_mended_taken_from_the_cache(
+    first: tuple[Runner, Outcome], image_folder: Path
+) -> None:
+    runner, _ = first
+    before = runner.versions()
+    original, copy = (image_folder / f"{path} 03 (0).png" for path in ("benign/patient", "malignant/patient"))
+    status, content = copy.stat(), copy.read_bytes()
+    # One picture with two labels, which only a fresh look at the files can tell.
+    copy.write_bytes(original.read_bytes())
+    try:
+        error = runner.refused(image_folder)
+        again = runner.refused(image_folder)
+    finally:
+        copy.write_bytes(content)
+        os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert "benign/patient 03 (0).png (benign), malignant/patient 03 (0).png (malignant)" in str(error)
+    assert again.reasons == error.reasons, "what was refused stays refused"
+    assert runner.versions() == before
+    mended = runner.run(image_folder)
+    assert sorted(mended.executed) == ALWAYS
+    assert mended.versions == before
+
+
+def test_refused_data_leave_nothing_that_later_steps_could_read(
+    configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    data, runner = tmp_path / "data", Runner(configuration_file, tmp_path / "out")
     shutil.copytree(image_folder, data)
-    runner = copy_of(first[0], tmp_path / "out")
-    runner.run(data)
-    source = data / "benign" / "patient 01 (0).png"
-    shutil.copyfile(data / "benign" / "patient 02 (0).png", source)
-    with pytest.raises(DataRejectedError, match=r"patient 01 \(0\)\.png"):
-        # Now two patients' images are the same, which only a fresh look at the files can tell.
-        (data / "malignant" / "patient 03 (0).png").write_bytes(source.read_bytes())
-        runner.run(data)
+    shutil.rmtree(data / "malignant")
+    (data / "malignant").mkdir()
+    groups = [line for line in (data / "groups.csv").read_text().splitlines() if "malignant" not in line]
+    (data / "groups.csv").write_text("\n".join(groups) + "\n")
+
+    error = runner.refused(data)
+
+    assert error.exit_code == EXIT_DATA_REJECTED
+    assert [reason.split(",")[0] for reason in error.reasons[1:]] == [
+        f"    split '{split}' has 0 images of class 'malignant'" for split in ("train", "eval", "test")
+    ]
+    made = {path.name for path in (runner.output / "pipeline_root").iterdir()}
+    assert made & {"Transform", "Trainer", "Evaluator", "Pusher", "RunReport"} == set()
+    assert list((runner.output / "pipeline_root" / "DataGate").rglob("gate.json")) == []
+    assert not (runner.output / "serving").exists()
+
+
+def test_a_split_without_any_image_is_refused(configuration_file: Path, image_folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for label in ("benign", "malignant"):
+        (data / label).mkdir(parents=True)
+        for patient in (1, 2):
+            name = f"{label}/patient {patient:02d} (0).png"
+            shutil.copyfile(image_folder / name, data / name)
+
+    error = Runner(configuration_file, tmp_path / "out").refused(data)
+
+    assert [reason.split(",")[0] for reason in error.reasons[1:]] == [
+        f"    split 'test' has 0 images of class '{label}'" for label in ("benign", "malignant")
+    ]
+
+
+def test_drifted_data_are_refused_until_they_are_accepted_and_only_then_compared_with(
+    configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    runner = Runner(configuration_file, tmp_path / "out")
+    quick = ("train.epochs=1", "gate.minimum_auc=0", "gate.minimum_recall=0")
+    accepted = runner.run(image_folder, *quick)
+    drifted = write_images(tmp_path / "drifted", BRIGHT)
+
+    for _ in range(2):  # what was refused does not become what it is compared with
+        error = runner.refused(drifted, *quick)
+        assert error.exit_code == EXIT_DATA_REJECTED
+        heading, *findings = error.reasons
+        assert "(drift, " in heading
+        assert "--set data.checks.drift=warn" in heading
+        assert any(
+            finding.startswith("    brightness: the last accepted data and train differ by 1.000")
+            for finding in findings
+        )
+    assert runner.versions() == accepted.versions
+
+    allowed = runner.run(drifted, *quick, "data.checks.drift=warn")
+    assert "DataGate" in allowed.executed
+    assert allowed.summary["published_version"] is not None
+
+    # From here on the brighter images are what later ones are compared with.
+    (drifted / "benign" / "patient 00 (0).png").write_bytes(b"")
+    assert [reason.partition("(")[2].partition(",")[0] for reason in runner.refused(drifted, *quick).reasons] == [
+        "unreadable",
+        "0).png: the file is empty (0 bytes)",
+    ]
 
 
 def test_failed_component_loses_nothing_and_a_rerun_carries_on(
@@ -216,7 +292,7 @@ def test_failed_component_loses_nothing_and_a_rerun_carries_on(
     assert runner.versions() == []
 
     outcome = runner.run(image_folder)
-    assert outcome.cached == COMPONENTS[: COMPONENTS.index("Trainer")]
+    assert sorted(outcome.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
     assert outcome.summary["blessed"] is True
 
 
@@ -226,11 +302,11 @@ def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     runner, _ = first
     shutil.rmtree(runner.output / "serving")
     again = runner.run(image_folder)
-    assert again.executed == ["LatestBlessedModel", "Pusher", "RunReport"]
+    assert sorted(again.executed) == sorted([*ALWAYS, "Pusher", "RunReport"])
     assert again.versions == [again.summary["published_version"]]
 
     shutil.rmtree(runner.output / "pipeline_root" / "Trainer")
     trained = runner.run(image_folder)
-    assert trained.cached[-1] == "Transform"
+    assert sorted(trained.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
     assert trained.summary["blessed"] is True
     assert trained.summary["baseline"] is None, "a model whose files are gone is nothing to compare with"

@@ -65,4 +65,4 @@ def test_pipeline_create_and_run_create(configuration_file: Path, image_folder: 
         "--pipeline_name=breast-imaging",
     )
     assert refused.returncode != 0
-    assert "lacks images of 2 of 2 classes" in refused.stderr
+    assert "holds no image of the classes benign, malignant" in refused.stderr

@@ -1,4 +1,4 @@
-"""The baseline: the latest blessed model, and never the candidate itself."""
+"""The baselines: the latest blessed model and the last accepted data, and never those at hand."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,9 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
-from components.baseline import LatestOtherBlessedModelStrategy
+from components.artifacts import DataGateReport, DatasetManifest
+from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
+from components.data_gate.report import MANIFEST_ID_PROPERTY
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,56 @@ def test_artifacts_of_a_metadata_store_are_told_apart_by_their_ids(store: mlmd.M
     first, second = store.put_artifacts([metadata_store_pb2.Artifact(type_id=type_id, uri=f"/{n}") for n in (1, 2)])
 
     assert History([first, second], [(first, True), (second, True)]).resolve(store, second) == ([first], [first])
+
+
+def _manifest(number: int) -> DatasetManifest:
+    manifest = DatasetManifest()
+    manifest.id = number
+    return manifest
+
+
+def _report(number: int, manifest: int) -> DataGateReport:
+    report = DataGateReport()
+    report.id = number
+    report.set_int_custom_property(MANIFEST_ID_PROPERTY, manifest)
+    return report
+
+
+def _resolve_data(store: mlmd.MetadataStore, at_hand: int, reports: list[tuple[int, int]]) -> list[int]:
+    """The ids of the reports found, from pairs of report and manifest."""
+    manifests = [_manifest(at_hand)]
+    resolved = LatestOtherAcceptedDataStrategy().resolve_artifacts(
+        store, {"manifest": manifests, "report": [_report(*pair) for pair in reports]}
+    )
+    assert resolved["manifest"] == manifests
+    assert set(resolved) <= {"manifest", "report"}
+    assert resolved.get("report") != []
+    return [report.id for report in resolved.get("report", [])]
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([], []),
+        ([(20, 9)], []),
+        ([(20, 1)], [20]),
+        ([(20, 1), (21, 2)], [21]),
+        ([(21, 2), (20, 1)], [21]),
+        ([(20, 1), (21, 9)], [20]),
+        ([(20, 1), (21, 9), (22, 9)], [20]),
+        ([(20, 9), (21, 2), (22, 9)], [21]),
+        ([(20, 12)], [20]),  # data of a later run, with which an earlier one is run again
+    ],
+)
+def test_data_are_compared_with_the_last_other_ones_that_passed(
+    store: mlmd.MetadataStore, reports: list[tuple[int, int]], expected: list[int]
+) -> None:
+    assert _resolve_data(store, 9, reports) == expected
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 6)), unique_by=lambda pair: pair[0], max_size=10))
+def test_the_order_of_the_reports_does_not_matter(store: mlmd.MetadataStore, reports: list[tuple[int, int]]) -> None:
+    others = [report for report, manifest in reports if manifest != 3]
+
+    assert _resolve_data(store, 3, reports) == ([max(others)] if others else [])

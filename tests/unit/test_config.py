@@ -6,6 +6,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from components.settings import CheckSettings
 from pipeline.config import Config, load_config, shipped_configs
 from schema.errors import EXIT_BAD_CONFIGURATION, ConfigurationError
 
@@ -26,7 +27,8 @@ def _refusal(name: str, *overrides: str) -> ConfigurationError:
 
 
 def test_the_shipped_configurations() -> None:
-    assert {"busi", "image_folder", "synthetic"} <= set(shipped_configs())
+    shipped = {"breakhis", "busi", "csv", "idc", "image_folder", "mammogram", "mias", "split_folder", "synthetic"}
+    assert shipped <= set(shipped_configs())
     assert shipped_configs() == sorted(shipped_configs())
 
 
@@ -46,7 +48,18 @@ def test_classes_are_filled_in_from_the_data_set() -> None:
 
     assert config.data.labels == ("normal", "benign", "malignant")
     assert config.data.positive_label == "malignant"
-    assert config.data.label_conflicts == "drop"
+    assert config.data.checks == CheckSettings(label_conflicts="drop")
+
+
+def test_the_classes_of_mias_are_united_and_can_be_chosen_otherwise() -> None:
+    config = load_config("mias")
+    tumours = load_config(
+        "mias",
+        ["data.label_map={}", "data.labels=[benign, malignant]", "data.positive_label=malignant"],
+    )
+
+    assert (config.data.labels, config.data.positive_label) == (("normal", "abnormal"), "abnormal")
+    assert (tumours.data.labels, tumours.data.positive_label) == (("benign", "malignant"), "malignant")
 
 
 def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
@@ -81,6 +94,29 @@ def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
         (["data.positive_label=other"], "data: Value error, positive_label 'other' is none of cyst, tumour"),
         (["data.labels=[cyst]"], "data: Value error, labels needs at least two classes"),
         (["data.labels=[1, 2]"], "data.labels.0: Input should be a valid string; got 1"),
+        (
+            ["data.checks.inverted=ignore"],
+            "data.checks.inverted: Input should be 'fail', 'drop' or 'warn'; got 'ignore'",
+        ),
+        (["data.checks.leakage=warn"], "data.checks.leakage: Input should be 'fail' or 'drop'; got 'warn'"),
+        (["data.checks.skew=drop"], "data.checks.skew: Input should be 'fail' or 'warn'; got 'drop'"),
+        (["data.checks.invertd=warn"], "data.checks.invertd: there is no such key; did you mean 'inverted'?"),
+        (["data.check.inverted=warn"], "data.check: there is no such key; did you mean 'checks'?"),
+        (["data.checks=warn"], "data.checks: Input should be a valid dictionary or instance of CheckSettings"),
+        (["data.checks.skew_limit=2"], "data.checks.skew_limit: Input should be less than or equal to 1; got 2"),
+        (
+            ["data.checks.minimum_images_per_class=0"],
+            "data.checks.minimum_images_per_class: Input should be greater than or equal to 1; got 0",
+        ),
+        (
+            ["data.where.colour=[red]"],
+            "data.where: Value error, colour is no attribute; known are view, side, magnification, density, finding,"
+            " site, device",
+        ),
+        (["data.where.view=CC"], "data.where.view: Input should be a valid tuple; got 'CC'"),
+        (["data.where.magnification=[40]"], "data.where.magnification.0: Input should be a valid string; got 40"),
+        (["data.label_map=[cyst]"], "data.label_map: Input should be a valid dictionary; got ['cyst']"),
+        (["data.label_map.cyst=1"], "data.label_map.cyst: Input should be a valid string; got 1"),
     ],
 )
 def test_a_bad_value_is_named_by_its_key(tmp_path: Path, overrides: list[str], reason: str) -> None:
@@ -216,6 +252,22 @@ def test_an_override_may_hold_an_equals_sign(tmp_path: Path) -> None:
             ["data.positive_label=cancer"],
             "data.positive_label: 'cancer' is none of the classes normal, benign, malignant.",
         ),
+        (
+            ["data.label_map={cyst: benign, normal: benign, lipoma: benign}"],
+            "data.label_map: cyst, lipoma is no class of the data set 'busi'.",
+        ),
+        (
+            ["data.label_map={normal: benign, malignant: benign}"],
+            "data.label_map: it leaves one class, 'benign'.",
+        ),
+        (
+            ["data.label_map={benign: harmless}", "data.labels=[benign, malignant]"],
+            "data.labels: benign, malignant are not all classes of the data set 'busi'.",
+        ),
+        (
+            ["data.label_map={malignant: cancer}", "data.positive_label=malignant"],
+            "data.positive_label: 'malignant' is none of the classes normal, benign, cancer.",
+        ),
     ],
 )
 def test_names_that_the_data_set_or_the_models_lack_are_refused(overrides: list[str], what: str) -> None:
@@ -227,6 +279,40 @@ def test_fewer_classes_in_another_order_are_allowed() -> None:
 
     assert config.data.labels == ("malignant", "benign")
     assert config.data.positive_label == "malignant"
+
+
+@pytest.mark.parametrize(
+    ("label_map", "labels", "positive"),
+    [
+        ("{normal: benign}", ("benign", "malignant"), "malignant"),
+        ("{malignant: cancer}", ("normal", "benign", "cancer"), "cancer"),
+        ("{normal: x, benign: x, malignant: y}", ("x", "y"), "y"),
+        ("{}", ("normal", "benign", "malignant"), "malignant"),
+    ],
+)
+def test_renamed_classes_are_filled_in_and_the_positive_one_with_them(
+    label_map: str, labels: tuple[str, ...], positive: str
+) -> None:
+    config = load_config("busi", [f"data.label_map={label_map}"])
+
+    assert (config.data.labels, config.data.positive_label) == (labels, positive)
+
+
+def test_a_data_set_without_classes_of_its_own_takes_any_renaming(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path), ["data.label_map={t: tumour, c: cyst}"])
+
+    assert config.data.label_map == {"t": "tumour", "c": "cyst"}
+    assert config.data.labels == ("cyst", "tumour")
+
+
+def test_what_is_selected_and_accepted_can_be_overridden_key_by_key() -> None:
+    config = load_config(
+        "breakhis",
+        ["data.where.magnification=[40X, 100X]", "data.checks.skew=warn", "data.checks.skew_limit=0.2"],
+    )
+
+    assert config.data.where == {"magnification": ("40X", "100X")}
+    assert config.data.checks == CheckSettings(skew="warn", skew_limit=0.2)
 
 
 @pytest.mark.parametrize("lacking", ["labels", "positive_label"])

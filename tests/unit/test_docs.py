@@ -17,7 +17,7 @@ def keys_and_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, str
             found |= keys_and_defaults(field.annotation, f"{prefix}{name}.")
         elif field.is_required():
             found[prefix + name] = "(needed)"
-        elif field.default in ((), "", None):
+        elif field.default in ((), {}, "", None):
             found[prefix + name] = "(empty)"
         elif isinstance(field.default, bool):
             found[prefix + name] = f"`{str(field.default).lower()}`"
@@ -43,3 +43,12 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if not target.startswith("https://"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_files_that_pages_name_exist() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        named = re.findall(
+            r"`((?:schema|serving|components|pipeline|tests|docs|scripts)/[\w./*-]*)`", page.read_text()
+        )
+        missing = [path for path in named if not any(ROOT.glob(path.rstrip("/")))]
+        assert missing == [], page.name

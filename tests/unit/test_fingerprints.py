@@ -16,8 +16,8 @@ from schema.errors import DataRejectedError
 ROOT = Path(fingerprints.__file__).resolve().parent.parent
 PACKAGES = ("schema", "serving", "components", "pipeline")
 ENTRY_MODULES = {
-    "ImageExampleGen": ("components.image_example_gen.executor",),
-    "DataGate": ("components.data_gate.component",),
+    "ImageExampleGen": ("components.image_example_gen.component", "components.image_example_gen.executor"),
+    "DataGate": ("components.data_gate.component", "components.data_gate.executor"),
     "Transform": ("components.transform",),
     "Trainer": ("components.trainer.run_fn",),
     "Evaluator": ("components.evaluator.metrics",),
@@ -109,6 +109,10 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("components/evaluator/eval_config.py", {"Evaluator", "RunReport"}),
         ("components/models/cnn.py", {"Trainer", "RunReport"}),
         ("components/datasets/busi.py", {"ImageExampleGen", "DataGate", "RunReport"}),
+        ("components/data_checks/leakage.py", {"ImageExampleGen", "DataGate", "RunReport"}),
+        ("components/near_duplicates/search.py", {"ImageExampleGen", "DataGate", "RunReport"}),
+        ("components/image_example_gen/measurement.py", {"ImageExampleGen", "DataGate", "RunReport"}),
+        ("components/data_gate/statistics.py", {"DataGate", "RunReport"}),
         ("components/publisher/releases.py", {"Pusher", "RunReport"}),
         ("components/report/page.css", {"RunReport"}),
         ("components/report/page.html.jinja", {"RunReport"}),

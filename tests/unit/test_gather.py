@@ -1,6 +1,9 @@
-"""Numbers of the report: the gate's checks, and metrics from a confusion matrix."""
+"""What the report is made of: checks of the data and of the model, pairs of images, metrics."""
 
+import base64
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,15 +11,96 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from components.report.content import GateCheck
-from components.report.gather import ModelMetrics, make_checks, summarize
+from components.data_gate.report import GateReport
+from components.data_gate.statistics import Difference
+from components.data_gate.verdict import CheckResult
+from components.image_example_gen.pair_images import make_thumbnail, write_pair_images
+from components.image_example_gen.planning import Plan
+from components.image_example_gen.store import ImageStore
+from components.manifest import ManifestEntry, SimilarPair
+from components.report.content import DataCheck, GateCheck, ShownImage, ShownPair
+from components.report.gather import ModelMetrics, list_data_checks, make_checks, show_pairs, summarize
 from components.settings import GateSettings
+from schema.images.formats import CanonicalImage, encode_png
 
 GATE = GateSettings(minimum_auc=0.8, minimum_recall=0.7, maximum_auc_drop=0.02, maximum_recall_drop=0.05)
 
 
 def _metrics(confusion: list[list[int]], auc: float = 0.9, recall: float = 0.8) -> ModelMetrics:
     return ModelMetrics(auc=auc, recall=recall, auc_precision_recall=0.85, confusion=confusion, curve=[])
+
+
+def _report(*differences: Difference) -> GateReport:
+    values: dict[str, Any] = {"policy": "warn", "findings": [], "dropped": [], "fix": "mend it"}
+    return GateReport(
+        results=[
+            CheckResult(check="burned_in", title="Text", **(values | {"findings": ["a: text", "b: text"]})),
+            CheckResult(check="annotations", title="Masks", **(values | {"policy": "drop", "dropped": ["c", "d"]})),
+            CheckResult(check="drift", title="Drift", **values),
+        ],
+        differences=list(differences),
+        notes=[],
+        train_groups=3,
+        population="",
+    )
+
+
+def _difference(first: str, second: str) -> Difference:
+    return Difference(feature="width", first=first, second=second, value=0.1, limit=0.2)
+
+
+def test_data_checks_by_value() -> None:
+    text, masks, drift = list_data_checks(_report())
+
+    assert text == DataCheck(
+        check="burned_in",
+        title="Text",
+        policy="warn",
+        made=True,
+        findings=["a: text", "b: text"],
+        dropped=0,
+        fix="mend it",
+    )
+    assert (masks.policy, masks.made, masks.findings, masks.dropped) == ("drop", True, [], 2)
+    assert (drift.check, drift.findings) == ("drift", [])
+
+
+def test_drift_was_looked_for_where_train_was_compared_with_earlier_data() -> None:
+    *_, without = list_data_checks(_report(_difference("train", "eval"), _difference("train", "test")))
+    *_, sought = list_data_checks(
+        _report(_difference("train", "eval"), _difference("the last accepted data", "train"))
+    )
+
+    assert (without.made, sought.made) == (False, True)
+
+
+def test_pairs_are_shown_with_their_thumbnails(tmp_path: Path) -> None:
+    pixels = [np.full((8, 8), value, np.uint8) for value in (10, 20)]
+    store = ImageStore(str(tmp_path))
+    with store.open_batch(0) as batch:
+        locations = [batch.add(CanonicalImage(each, bit_depth=8)) for each in pixels]
+    planned = Plan(
+        [
+            ManifestEntry("a.png", label="benign", split="train", patient="1"),
+            ManifestEntry("b.png", label="malignant", dropped="a copy", patient="2"),
+        ],
+        [SimilarPair("a.png", "b.png", 0.75, "mirrored", same_picture=True)],
+    )
+    write_pair_images(planned, locations, store, str(tmp_path))
+
+    (found,) = show_pairs(str(tmp_path))
+
+    first, second = (
+        "data:image/png;base64," + base64.b64encode(make_thumbnail(encode_png(each))).decode() for each in pixels
+    )
+    assert found == ShownPair(
+        first=ShownImage(source="a.png", label="benign", split="train", left_out="", picture=first),
+        second=ShownImage(source="b.png", label="malignant", split="", left_out="a copy", picture=second),
+        different_patients=True,
+        similarity=0.75,
+        change="mirrored",
+        same_picture=True,
+    )
 
 
 def test_checks_by_value() -> None:

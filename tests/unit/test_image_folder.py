@@ -11,14 +11,13 @@ from components.datasets import image_folder
 from components.datasets.spec import ImageRecord, Listing
 from schema.errors import DataRejectedError
 
-LABELS = ("benign", "malignant")
 PATHS = ("benign/a.png", "benign/deep/b.jpg", "malignant/c.png")
 
 
 def _find(*paths: str, groups: str | None = None) -> list[ImageRecord]:
     present = [*paths, *(["groups.csv"] if groups is not None else [])]
     texts = {"groups.csv": groups or ""}
-    return list(image_folder.find_records(Listing(paths=present, read_text=texts.__getitem__), LABELS))
+    return list(image_folder.find_records(Listing(paths=present, read_text=texts.__getitem__)))
 
 
 def test_without_groups_the_first_folder_is_the_class() -> None:
@@ -29,13 +28,11 @@ def test_without_groups_the_first_folder_is_the_class() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", ["a.png", "other/a.png", "Benign/a.png", "x/benign/a.png"])
-def test_an_image_outside_the_class_folders_stops_the_run_by_name(path: str) -> None:
-    with pytest.raises(DataRejectedError) as caught:
-        _find(*PATHS, path)
-
-    assert caught.value.reasons == (path,)
-    assert caught.value.what == "1 images lie outside the class folders (benign, malignant)."
+@pytest.mark.parametrize(
+    ("path", "label"), [("a.png", None), ("Benign/a.png", "Benign"), ("x/benign/a.png", "x"), (".png/a.png", ".png")]
+)
+def test_no_folder_is_no_class_and_any_first_folder_is_one(path: str, label: str | None) -> None:
+    assert _find(path) == [ImageRecord(path, label)]
 
 
 @pytest.mark.parametrize(
@@ -46,8 +43,16 @@ def test_an_image_outside_the_class_folders_stops_the_run_by_name(path: str) -> 
         "path,group\rbenign/a.png,p1\rbenign/deep/b.jpg,p2\rmalignant/c.png,p1\r",
         'group,note,path\n p1 ,x,"benign/a.png"\np2,"1,5",benign/deep/b.jpg\np1,,malignant/c.png',
         "path,group\nbenign/a.png,p1\nbenign/a.png,p1\nbenign/deep/b.jpg,p2\nmalignant/c.png,p1\ngone.png,p9\n",
+        "path,group\n,\nbenign/a.png,p1\n\nbenign/deep/b.jpg,p2\nmalignant/c.png,p1\n,\n , \n",
     ],
-    ids=["unix", "windows", "old macintosh", "other columns and quotes", "repeated and superfluous lines"],
+    ids=[
+        "unix",
+        "windows",
+        "old macintosh",
+        "other columns and quotes",
+        "repeated and superfluous lines",
+        "blank lines",
+    ],
 )
 def test_groups_are_read_from_any_usual_csv(text: str) -> None:
     assert {record.path: record.group for record in _find(*PATHS, groups=text)} == {
@@ -75,12 +80,12 @@ def test_an_image_without_group_stops_the_run_by_name() -> None:
     assert caught.value.reasons == ("benign/deep/b.jpg", "malignant/c.png")
 
 
-@pytest.mark.parametrize("header", ["", "path\n", "path;group\n", "Path,Group\n"])
-def test_missing_columns_are_named(header: str) -> None:
+@pytest.mark.parametrize("header", ["", "path\n", "path;group\n", "Path,Group\n", "path,group,path\n"])
+def test_missing_and_repeated_columns_are_named(header: str) -> None:
     with pytest.raises(DataRejectedError, match=r"groups\.csv has the columns") as caught:
         _find(*PATHS, groups=header)
 
-    assert caught.value.fix == "its first line must name the columns path, group, separated by commas"
+    assert caught.value.fix == "its first line must name the columns path, group, each once, separated by commas"
 
 
 def test_faulty_lines_are_all_named() -> None:
@@ -97,8 +102,22 @@ def test_faulty_lines_are_all_named() -> None:
     )
 
 
-def test_a_file_that_is_no_csv_is_refused_and_does_not_break_the_command() -> None:
-    unclosed = 'path,group\n"benign/a.png,p1\n' + "x,y\n" * 50_000
+def test_a_comma_in_a_path_without_quotation_marks_is_a_faulty_line() -> None:
+    with pytest.raises(DataRejectedError) as caught:
+        _find(*PATHS, groups="path,group\nbenign/a.png,p1\nbenign/deep,er/b.jpg,p2\n")
 
-    with pytest.raises(DataRejectedError, match=r"groups\.csv"):
-        _find(*PATHS, groups=unclosed)
+    assert caught.value.reasons == ("line 3: more cells than columns",)
+
+
+@pytest.mark.parametrize("name", ["Groups.csv", "GROUPS.CSV"])
+def test_a_table_whose_name_is_in_another_case_is_not_passed_over(name: str) -> None:
+    with pytest.raises(DataRejectedError, match=f"{name} is not read") as caught:
+        _find(*PATHS, name)
+
+    assert caught.value.fix == "rename it to groups.csv"
+
+
+@pytest.mark.parametrize("rest", ["", "x,y\n" * 50_000], ids=["short", "longer than a cell may be"])
+def test_a_file_that_is_no_csv_is_refused_and_does_not_break_the_command(rest: str) -> None:
+    with pytest.raises(DataRejectedError, match=r"groups\.csv is not a valid CSV file"):
+        _find(*PATHS, groups=f'path,group\n"benign/a.png,p1\n{rest}')

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from components.datasets.registry import all_datasets, get_dataset
+from components.datasets.spec import MODALITIES
 from components.models.registry import all_models, get_model
 from components.registry import choose, discover
 from schema.errors import ConfigurationError
@@ -72,7 +73,9 @@ def test_a_name_like_no_other_is_answered_with_all_of_them() -> None:
 
 
 def test_the_shipped_data_sets() -> None:
-    assert {"busi", "image_folder", "synthetic"} <= set(all_datasets())
+    shipped = {"breakhis", "busi", "csv", "idc", "image_folder", "mammogram", "mias", "split_folder", "synthetic"}
+    assert shipped <= set(all_datasets())
+    assert all(spec.modality in MODALITIES for spec in all_datasets().values())
     assert all(spec.name == name for name, spec in all_datasets().items())
     assert all(spec.positive_label in spec.labels for spec in all_datasets().values() if spec.labels)
     with pytest.raises(ConfigurationError, match=r"data\.dataset.*'bussi'") as caught:

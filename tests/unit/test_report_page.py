@@ -12,9 +12,20 @@ from plotly.offline import get_plotlyjs
 from sklearn.metrics import precision_recall_fscore_support
 
 from components.report import figures, page
-from components.report.content import CurvePoint, DroppedImage, GateCheck, ReportContent, SplitCount
+from components.report.content import (
+    CurvePoint,
+    DataCheck,
+    DataDifference,
+    DroppedImage,
+    GateCheck,
+    ReportContent,
+    ShownImage,
+    ShownPair,
+    SplitCount,
+)
 
 SCRIPT = "<script>alert('x')</script>"
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
 VOID_TAGS = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -32,7 +43,11 @@ def make_content(**changes: Any) -> ReportContent:
             SplitCount(split="test", images={"benign": 10, "malignant": 10}, groups=12),
         ],
         "dropped": [],
-        "warnings": [],
+        "data_checks": [data_check()],
+        "differences": [],
+        "notes": [],
+        "pairs_found": 0,
+        "pairs": [],
         "architecture": "DenseNet121",
         "parameters": 7_040_579,
         "image_size": [224, 224],
@@ -66,6 +81,40 @@ def check(
     return GateCheck(
         metric=metric, kind=kind, observed=observed, bound=bound, passed=reached if passed is None else passed
     )
+
+
+def data_check(**changes: Any) -> DataCheck:
+    values: dict[str, Any] = {
+        "check": "burned_in",
+        "title": "Burned-in frames or text",
+        "policy": "warn",
+        "made": True,
+        "findings": [],
+        "dropped": 0,
+        "fix": "crop the margins",
+    }
+    return DataCheck(**(values | changes))
+
+
+def difference(**changes: Any) -> DataDifference:
+    values: dict[str, Any] = {"feature": "width", "first": "train", "second": "test", "value": 0.05, "limit": 0.1}
+    return DataDifference(**(values | changes))
+
+
+def shown_image(**changes: Any) -> ShownImage:
+    values: dict[str, Any] = {
+        "source": "a.png",
+        "label": "benign",
+        "split": "train",
+        "left_out": "",
+        "picture": PICTURE,
+    }
+    return ShownImage(**(values | changes))
+
+
+def pair(first: ShownImage, second: ShownImage, **changes: Any) -> ShownPair:
+    values: dict[str, Any] = {"different_patients": False, "similarity": 0.957, "change": "", "same_picture": True}
+    return ShownPair(first=first, second=second, **(values | changes))
 
 
 def point(threshold: float, tp: float, fp: float, tn: float, fn: float) -> CurvePoint:
@@ -120,7 +169,15 @@ def small_bundle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture(scope="module")
 def whole_page() -> str:
-    return page.render(make_content())
+    shown = pair(shown_image(), shown_image(source="b.png"))
+    return page.render(
+        make_content(
+            data_checks=[data_check(findings=["a.png: text"])],
+            differences=[difference()],
+            pairs_found=1,
+            pairs=[shown],
+        )
+    )
 
 
 def test_verdict_of_a_published_model() -> None:
@@ -422,7 +479,7 @@ def test_data_counts_and_totals() -> None:
     texts = Page(page.render(make_content())).texts
 
     start = texts.index("All splits")
-    assert texts[start : start + 5] == ["All splits", "70", "1\u202f250", "1\u202f320", "82"]
+    assert texts[start : start + 5] == ["All splits", "82 groups", "70", "1\u202f250", "1\u202f320"]
 
 
 def test_no_dropped_images_and_no_warnings() -> None:
@@ -430,6 +487,129 @@ def test_no_dropped_images_and_no_warnings() -> None:
 
     assert "No image was dropped." in texts
     assert "There were no warnings." in texts
+
+
+def test_warnings_are_the_notes_and_what_is_still_in_the_data() -> None:
+    checks = [
+        data_check(title="Burned-in text", findings=[f"{index}.png: text" for index in range(1234)]),
+        data_check(title="Unreadable files", policy="drop", dropped=3),
+        data_check(title="Splits that differ", findings=["width: train and test differ"]),
+    ]
+
+    warnings = page.data_warnings(make_content(notes=["no patients are named"], data_checks=checks))
+
+    assert [(warning.text, list(warning.findings.shown), warning.findings.more) for warning in warnings] == [
+        ("No patients are named", [], 0),
+        ("Burned-in text: 1\u202f234 found", ["0.png: text", "1.png: text", "2.png: text"], 1231),
+        ("Splits that differ: 1 found", ["width: train and test differ"], 0),
+    ]
+
+
+def test_every_check_of_the_data_is_listed() -> None:
+    checks = [
+        data_check(title="Unreadable files", policy="fail"),
+        data_check(title="Masks", policy="drop", dropped=1798),
+        data_check(title="Burned-in text", findings=["a.png: text", "b.png: text"]),
+        data_check(title="Drift", policy="fail", made=False),
+    ]
+
+    texts = Page(page.render(make_content(data_checks=checks))).texts
+
+    start = texts.index("Unreadable files")
+    assert texts[start : texts.index("Differences between samples")] == [
+        *("Unreadable files", "Refuse", "0", "0"),
+        *("Masks", "Leave out", "0", "1\u202f798"),
+        *("Burned-in text", "Warn", "2", "0"),
+        *("What was found, and how to correct it", "a.png: text", "b.png: text", "To correct it: crop the margins."),
+        *("Drift", "Refuse", "not made", "0"),
+    ]
+
+
+def test_a_long_list_of_findings_is_cut() -> None:
+    findings = [f"folder/{index}.png: text" for index in range(500)]
+
+    drawn = Page(page.render(make_content(data_checks=[data_check(findings=findings)])))
+
+    assert sum(text.startswith("folder/") for text in drawn.texts) == page.MOST_LISTED + page.MOST_WARNINGS_OF_A_CHECK
+    assert "and 450 more" in drawn.texts
+
+
+def test_differences_by_feature_and_samples() -> None:
+    table = page.difference_table(
+        [
+            difference(feature="width", second="eval", value=0.05, limit=0.2),
+            difference(feature="class", second="eval", value=0.3, limit=0.2),
+            difference(feature="width", first="the last accepted data", second="train", value=0.22, limit=0.2),
+        ]
+    )
+
+    assert table.comparisons == ["Train and eval", "The last accepted data and train"]
+    assert table.rows == {
+        "Width": [
+            page.DifferenceCell("0.050", "0.200", 25, exceeds=False),
+            page.DifferenceCell("0.220", "0.200", 110, exceeds=True),
+        ],
+        "Class": [page.DifferenceCell("0.300", "0.200", page.FULL_BAR, exceeds=True), None],
+    }
+
+
+def test_a_difference_is_drawn_against_its_limit() -> None:
+    drawn = Page(page.render(make_content(differences=[difference(value=0.05, limit=0.2), difference(feature="x")])))
+
+    assert [rect["width"] for rect in drawn.named("rect") if rect["class"] == "value"] == ["25", "50"]
+    assert {line["x1"] for line in drawn.named("line")} == {"100"}
+    start = drawn.texts.index("Width")
+    assert drawn.texts[start : start + 3] == ["Width", "0.050", "of 0.200"]
+
+
+def test_a_difference_beyond_its_limit_is_said_in_words() -> None:
+    texts = Page(page.render(make_content(differences=[difference(value=0.25, limit=0.2)]))).texts
+
+    assert "over 0.200" in texts
+
+
+def test_a_pair_is_described() -> None:
+    first = shown_image(label="benign", split="train")
+    conflict = pair(first, shown_image(label="malignant", split="test"), different_patients=True, change="mirrored")
+    neighbour = pair(first, shown_image(split="", left_out="a copy"), similarity=0.7, same_picture=False)
+
+    assert [(figure.remarks, figure.facts) for figure in map(page.pair_figure, (conflict, neighbour))] == [
+        (
+            ["Different labels", "Different patients", "Different splits"],
+            "Similarity 0.96, second image mirrored, certainly one picture",
+        ),
+        ([], "Similarity 0.70, one picture or neighbouring frames"),
+    ]
+
+
+def test_pairs_are_shown_side_by_side() -> None:
+    shown = pair(
+        shown_image(source="a.png"), shown_image(source="b.png", label="malignant", split="", left_out="a copy")
+    )
+
+    drawn = Page(page.render(make_content(pairs=[shown], pairs_found=31)))
+
+    assert drawn.named("img") == [
+        {"src": PICTURE, "alt": "benign, a.png"},
+        {"src": PICTURE, "alt": "malignant, b.png"},
+    ]
+    assert any(text.startswith("1 of the 31 pairs") for text in drawn.texts)
+    start = drawn.texts.index("a.png") - 2
+    assert drawn.texts[start : start + 8] == [
+        *("benign", ", train", "a.png"),
+        *("malignant", ", left out: a copy", "b.png"),
+        "Different labels",
+        "Similarity 0.96, certainly one picture",
+    ]
+
+
+def test_a_page_without_checks_differences_and_pairs() -> None:
+    drawn = Page(page.render(make_content(data_checks=[])))
+
+    assert "No checks of the data were made." in drawn.texts
+    assert "There was nothing to compare." in drawn.texts
+    assert "No near-duplicate images were found." in drawn.texts
+    assert drawn.named("img") == []
 
 
 def test_a_long_list_of_dropped_files_is_cut() -> None:
@@ -460,7 +640,17 @@ def test_text_from_outside_is_escaped() -> None:
         labels=["benign", SCRIPT],
         positive_label=SCRIPT,
         dropped=[DroppedImage(source=f"folder/{SCRIPT}.png", reason=SCRIPT)],
-        warnings=[SCRIPT],
+        data_checks=[data_check(title=SCRIPT, policy=SCRIPT, findings=[f"folder/{SCRIPT}.jpg"], fix=SCRIPT)],
+        differences=[difference(feature=SCRIPT, first=SCRIPT, second=SCRIPT)],
+        notes=[SCRIPT],
+        pairs_found=1,
+        pairs=[
+            pair(
+                shown_image(source=f'">{SCRIPT}', label=SCRIPT, split=SCRIPT, picture=f'">{SCRIPT}'),
+                shown_image(source=SCRIPT, split="", left_out=SCRIPT),
+                change=SCRIPT,
+            )
+        ],
         checks=[check(f"recall{SCRIPT}", observed=0.1, bound=0.2)],
         baseline=SCRIPT,
         metrics={SCRIPT: 0.5, "recall": 0.8},
@@ -476,6 +666,8 @@ def test_text_from_outside_is_escaped() -> None:
     assert len(drawn.named("script")) == 3
     assert drawn.misnested == []
     assert f"folder/{SCRIPT}.png" in drawn.texts
+    assert f"folder/{SCRIPT}.jpg" in drawn.texts
+    assert drawn.named("img")[0] == {"src": f'">{SCRIPT}', "alt": f'{SCRIPT}, ">{SCRIPT}'}
     assert f"note: '</code></pre>{SCRIPT}'" in drawn.texts
 
 
@@ -493,8 +685,9 @@ def test_the_page_loads_nothing(whole_page: str) -> None:
     loading = [
         (tag, name)
         for tag, attributes in drawn.elements
-        for name in attributes
+        for name, value in attributes.items()
         if name in {"src", "srcset", "data", "poster", "background", "action"} or (name == "href" and tag != "a")
+        if value != PICTURE  # the picture itself, not where it lies
     ]
     assert loading == []
     assert all(link is not None and link.startswith("#") for link in links)
@@ -547,6 +740,8 @@ def test_sections_stand_in_order(whole_page: str) -> None:
         "gate",
         "metrics",
         "data",
+        "data-checks",
+        "pairs",
         "training",
         "curves",
         "confusion",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from components.settings import (
     AugmentationSettings,
+    CheckSettings,
     DataSettings,
     GateSettings,
     ModelSettings,
@@ -18,8 +19,33 @@ from components.settings import (
     TrainSettings,
     TransformSettings,
 )
+from schema import contract
 
+ALL_POLICIES, NO_WARNING, NO_DROPPING = ["fail", "drop", "warn"], ["fail", "drop"], ["fail", "warn"]
+POLICIES = {
+    "unreadable": NO_WARNING,
+    "unlabelled": NO_WARNING,
+    "annotations": ALL_POLICIES,
+    "label_conflicts": ALL_POLICIES,
+    "augmented_copies": ALL_POLICIES,
+    "shared_pictures": ALL_POLICIES,
+    "leakage": NO_WARNING,
+    "classes": NO_DROPPING,
+    "inverted": ALL_POLICIES,
+    "bit_depth": ALL_POLICIES,
+    "burned_in": ALL_POLICIES,
+    "schema_anomalies": NO_DROPPING,
+    "skew": NO_DROPPING,
+    "drift": NO_DROPPING,
+}
 LIMITS = [
+    *(
+        (CheckSettings, check, policies, ["", "ignore", None, *(set(ALL_POLICIES) - set(policies))])
+        for check, policies in POLICIES.items()
+    ),
+    (CheckSettings, "skew_limit", [0.0, 1.0], [-0.001, 1.001, float("nan")]),
+    (CheckSettings, "drift_limit", [0.0, 1.0], [-0.001, 1.001, float("nan")]),
+    (CheckSettings, "minimum_images_per_class", [1, 100], [0, 1.5]),
     (ModelSettings, "image_size", [(8, 4096)], [(7, 64), (64, 4097), (64,), (64, 64, 64)]),
     (ModelSettings, "dropout", [0.0, 0.999], [-0.001, 1.0]),
     (TrainSettings, "epochs", [1], [0, -1, 1.5]),
@@ -92,6 +118,51 @@ def test_labels() -> None:
         DataSettings(dataset="x", labels=("a", "b", "a"))
     with pytest.raises(ValidationError, match="positive_label 'c' is none of a, b"):
         DataSettings(dataset="x", labels=("a", "b"), positive_label="c")
+
+
+def test_what_is_refused_unless_the_settings_say_otherwise() -> None:
+    defaults = CheckSettings()
+
+    assert {check for check in POLICIES if getattr(defaults, check) == "warn"} == {"shared_pictures", "burned_in"}
+    assert {check for check in POLICIES if getattr(defaults, check) == "drop"} == set()
+
+
+def test_attributes_to_select_by_are_those_of_the_contract() -> None:
+    where = dict.fromkeys(contract.ATTRIBUTES, ("x", "y"))
+
+    assert DataSettings(dataset="x", where=where).where == where
+    with pytest.raises(ValidationError, match="colour, shape is no attribute; known are view, side, magnification"):
+        DataSettings(dataset="x", where={"shape": ["a"], "view": ["b"], "colour": ["c"]})
+    with pytest.raises(ValidationError, match=r"where\.view"):
+        DataSettings(dataset="x", where={"view": "CC"})  # a text, where a list is meant
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3),
+    st.dictionaries(st.sampled_from(contract.ATTRIBUTES), st.lists(st.text(max_size=4), max_size=3), max_size=3),
+    st.sampled_from(["fail", "drop", "warn"]),
+    st.floats(0, 1),
+)
+def test_the_settings_of_the_data_survive_json(
+    label_map: dict[str, str], where: dict[str, list[str]], policy: str, limit: float
+) -> None:
+    settings = DataSettings.model_validate(
+        {
+            "dataset": "x",
+            "labels": ["b", "a"],
+            "label_map": label_map,
+            "where": where,
+            "checks": {"annotations": policy, "skew_limit": limit},
+        }
+    )
+
+    again = DataSettings.model_validate_json(settings.model_dump_json())
+
+    assert again == settings
+    assert (again.labels, again.label_map) == (("b", "a"), label_map)
+    assert again.where == {name: tuple(values) for name, values in where.items()}
+    assert (again.checks.annotations, again.checks.skew_limit) == (policy, limit)
 
 
 def test_settings_are_frozen_and_know_their_keys() -> None:

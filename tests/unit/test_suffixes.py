@@ -14,6 +14,8 @@ from schema.images.suffixes import IMAGE_SUFFIXES, is_image_path
         ("a/b/c.JPEG", True),
         ("a.b.tif", True),
         ("a b (1).Pgm", True),
+        ("a/1-1.dcm", True),
+        ("a.DICOM", True),
         ("bild-ä.jpg", True),
         (".png", False),
         ("a/.hidden.png", False),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from components.report.content import GateCheck, ReportContent, SplitCount
+from components.report.content import GateCheck, ReportContent, ShownImage, ShownPair, SplitCount
 from pipeline.output import OutputFolder
 from pipeline.summary import check_published, print_summary, read_summary
 from schema.errors import EXIT_FAILED, EXIT_NOT_BLESSED, BreastImagingError, ModelNotBlessedError
@@ -32,7 +32,11 @@ def _content(**changes: Any) -> ReportContent:
             SplitCount(split="test", images={"benign": 10, "malig[nant]": 11}, groups=12),
         ],
         "dropped": [],
-        "warnings": [],
+        "data_checks": [],
+        "differences": [],
+        "notes": [],
+        "pairs_found": 0,
+        "pairs": [],
         "architecture": "cnn",
         "parameters": 1,
         "image_size": [8, 8],
@@ -129,7 +133,24 @@ def test_the_summary_of_a_refused_model(tmp_path: Path) -> None:
 def test_the_summary_is_read_from_the_report_folder(tmp_path: Path) -> None:
     output = OutputFolder(tmp_path)
     output.report.mkdir()
-    content = _content(warnings=["schema: ä"])
+    content = _content(notes=["schema: ä"])
     (output.report / "summary.json").write_text(content.model_dump_json(), "utf-8")
 
     assert read_summary(output) == content
+
+
+def test_the_summary_file_holds_the_pairs_without_their_pictures() -> None:
+    first, second = (
+        ShownImage(source=source, label="benign", split="train", left_out="", picture="data:image/png;base64,AAAA")
+        for source in ("a.png", "b.png")
+    )
+    pair = ShownPair(
+        first=first, second=second, different_patients=False, similarity=0.9, change="", same_picture=True
+    )
+
+    written = _content(pairs=[pair]).model_dump_json()
+
+    assert "base64" not in written
+    (found,) = ReportContent.model_validate_json(written).pairs
+    assert (found.first.source, found.second.source) == ("a.png", "b.png")
+    assert found.first.picture == ""

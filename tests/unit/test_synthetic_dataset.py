@@ -14,7 +14,6 @@ from sklearn.metrics import roc_auc_score
 from components.datasets import synthetic
 from components.datasets.registry import get_dataset
 from components.datasets.spec import ImageRecord, Listing
-from schema.errors import EXIT_DATA_REJECTED, DataRejectedError
 
 SEED = 0
 
@@ -29,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def records(folder: Path) -> list[ImageRecord]:
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return list(synthetic.find_records(_listing(*paths), synthetic.LABELS))
+    return list(synthetic.find_records(_listing(*paths)))
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +160,7 @@ def test_find_records_gives_class_and_patient() -> None:
         "malignant/patient-0002_image-1.png",
         "malignant/notes.csv",
     )
-    assert synthetic.find_records(listing, ("benign", "malignant")) == [
+    assert synthetic.find_records(listing) == [
         ImageRecord("benign/patient-0001_image-1.png", "benign", "patient-0001"),
         ImageRecord("benign/patient-0001_image-2.png", "benign", "patient-0001"),
         ImageRecord("malignant/patient-0002_image-1.png", "malignant", "patient-0002"),
@@ -180,20 +179,11 @@ def test_find_records_gives_class_and_patient() -> None:
         "patient-0001_image-1.png",
     ],
 )
-def test_a_file_that_cannot_be_labelled_is_named(path: str) -> None:
-    listing = _listing("benign/patient-0002_image-1.png", path)
-    with pytest.raises(DataRejectedError) as caught:
-        synthetic.find_records(listing, ("benign", "malignant"))
-    assert caught.value.reasons == (path,)
-    assert path in str(caught.value)
-    assert "<class>/patient-NNNN_image-N.png" in caught.value.fix
-    assert caught.value.exit_code == EXIT_DATA_REJECTED
+def test_a_file_that_is_not_named_as_generated_has_no_label(path: str) -> None:
+    records = synthetic.find_records(_listing("benign/patient-0002_image-1.png", path))
 
-
-def test_a_class_that_is_not_in_use_is_refused() -> None:
-    with pytest.raises(DataRejectedError) as caught:
-        synthetic.find_records(_listing("benign/patient-0001_image-1.png"), ("malignant",))
-    assert caught.value.reasons == ("benign/patient-0001_image-1.png",)
+    assert records[1] == ImageRecord(path, None)
+    assert records[0].label == "benign"
 
 
 def test_shadow_marks_malignant_and_enhancement_benign_lesions_but_not_all(

@@ -1,0 +1,148 @@
+"""Ingestion against a plain loop of Pillow and TFRecordWriter, on images generated from a seed.
+
+    python benchmarks/ingestion.py --images 1000 10000 100000 --json ingestion.json
+
+Each measurement runs in a process of its own. The plain loop decodes each file, encodes it as PNG and writes it with
+its label: no checksum, no measurement, no search for duplicates, no split.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+PLAIN = "plain loop"
+INGESTION = "ingestion"
+LABELS = ("benign", "malignant")
+IMAGES_PER_PATIENT = 4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--side", type=int, default=256, help="pixels")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, os.cpu_count() or 1])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    for images in arguments.images:
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder) / "data"
+            generate(data, images, arguments.side)
+            plain = measure(run_plain_loop, data, Path(folder) / "plain")
+            rows.append(describe(PLAIN, images, 1, plain, plain))
+            for workers in dict.fromkeys(arguments.workers):
+                measured = measure(run_ingestion, data, Path(folder) / f"ingested-{workers}", workers)
+                rows.append(describe(INGESTION, images, workers, measured, plain))
+        print_rows(rows[-1 - len(dict.fromkeys(arguments.workers)) :])
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": platform.platform(), "cores": os.cpu_count(), "rows": rows}, indent=2))
+
+
+def generate(root: Path, images: int, side: int) -> None:
+    """Grey PNG files of smooth random texture with speckle, as hard to compress as ultrasound, in `<class>/`."""
+    with get_context("spawn").Pool() as pool:
+        pool.starmap(_generate_some, [(root, start, min(start + 500, images), side) for start in range(0, images, 500)])
+    rows = [f"{_path(number)},patient-{number // IMAGES_PER_PATIENT}" for number in range(images)]
+    (root / "groups.csv").write_text("path,group\n" + "\n".join(rows) + "\n")
+
+
+def _generate_some(root: Path, start: int, stop: int, side: int) -> None:
+    for number in range(start, stop):
+        path = root / _path(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        generator = np.random.default_rng(number)
+        coarse = Image.fromarray(generator.integers(0, 200, (9, 9)).astype(np.uint8))
+        texture = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC), np.float32)
+        pixels = texture * generator.gamma(12, 1 / 12, (side, side))
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, compress_level=1)
+
+
+def _path(number: int) -> str:
+    return f"{LABELS[(number // IMAGES_PER_PATIENT) % 2]}/{number // 1000:04d}/image-{number:07d}.png"
+
+
+def measure(work: Callable[..., None], *arguments: Any) -> dict[str, float]:
+    """Seconds and peak resident memory of a function in a new process; imports and the reading of a first file, which
+    a long run does not notice, are left out of the seconds."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (work, arguments))
+
+
+def _measured(work: Callable[..., None], arguments: tuple[Any, ...]) -> dict[str, float]:
+    work.__globals__["prepare"]()
+    started = time.perf_counter()
+    work(*arguments)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def prepare() -> None:
+    """Imports what both need, so that neither pays for it."""
+    from tests.ingestion import ingest  # noqa: F401
+
+
+def run_plain_loop(data: Path, output: Path) -> None:
+    import io
+
+    import tensorflow as tf
+
+    output.mkdir()
+    with tf.io.TFRecordWriter(str(output / "images.tfrecord")) as writer:
+        for path in sorted(data.rglob("*.png")):
+            with Image.open(path) as image:
+                image.load()
+                buffer = io.BytesIO()
+                image.save(buffer, "PNG")
+            features = {
+                "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[buffer.getvalue()])),
+                "label": tf.train.Feature(bytes_list=tf.train.BytesList(value=[path.parent.parent.name.encode()])),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=features))
+            writer.write(example.SerializeToString())
+
+
+def run_ingestion(data: Path, output: Path, workers: int) -> None:
+    from tests.ingestion import ingest
+
+    ingest(data, output, workers=workers)
+
+
+def describe(
+    what: str, images: int, workers: int, measured: dict[str, float], plain: dict[str, float]
+) -> dict[str, Any]:
+    speed = images / measured["seconds"]
+    return {
+        "what": what,
+        "images": images,
+        "workers": workers,
+        "images_per_second": speed,
+        "ratio_per_core": plain["seconds"] / measured["seconds"] / workers,
+        "ratio": plain["seconds"] / measured["seconds"],
+        "peak_mib": measured["peak_mib"],
+    }
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        print(
+            f"{row['images']:>8} images  {row['what']:<11} {row['workers']} workers  {row['images_per_second']:8.1f}/s"
+            f"  {row['ratio']:.2f} x plain ({row['ratio_per_core']:.2f} per core)  peak {row['peak_mib']:.0f} MiB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

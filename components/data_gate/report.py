@@ -1,0 +1,65 @@
+"""The gate's report: what was found in data that passed, and their statistics, with which the next are compared."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from tfx import types
+from tfx.dsl.io import fileio
+
+from components.data_gate.statistics import Difference, Sample, Statistics
+from components.data_gate.verdict import CheckResult
+from components.settings import DataSettings
+
+REPORT_FILE: Final = "gate.json"
+STATISTICS_FILE: Final = "train_statistics.pb"
+MANIFEST_ID_PROPERTY: Final = "manifest_id"
+
+
+class GateReport(BaseModel):
+    """What the gate found.
+
+    Attributes:
+        results: of each check.
+        differences: between splits, and to the last accepted data.
+        notes: what a reader of the figures has to know.
+        train_groups: see `Sample.groups`; of train.
+        population: what the data set, classes and filters were; only statistics of equal ones are compared.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    results: list[CheckResult]
+    differences: list[Difference]
+    notes: list[str]
+    train_groups: float
+    population: str
+
+
+def population_of(settings: DataSettings) -> str:
+    return settings.model_dump_json(include={"dataset", "labels", "label_map", "where"})
+
+
+def write_report(report: GateReport, train: Statistics, directory: str) -> None:
+    with fileio.open(f"{directory}/{REPORT_FILE}", "w") as file:
+        file.write(report.model_dump_json(indent=2))
+    with fileio.open(f"{directory}/{STATISTICS_FILE}", "wb") as file:
+        file.write(train.SerializeToString())
+
+
+def read_report(directory: str) -> GateReport:
+    with fileio.open(f"{directory}/{REPORT_FILE}", "r") as file:
+        return GateReport.model_validate_json(file.read())
+
+
+def read_earlier_sample(reports: Sequence[types.Artifact], settings: DataSettings) -> Sample | None:
+    """Train of the last accepted data; None where there were none, or they were another data set or other classes."""
+    if not reports:
+        return None
+    directory = reports[0].uri
+    report = read_report(directory)
+    if report.population != population_of(settings):
+        return None
+    with fileio.open(f"{directory}/{STATISTICS_FILE}", "rb") as file:
+        statistics = Statistics.FromString(file.read())
+    return Sample("the last accepted data", statistics, report.train_groups)

@@ -1,0 +1,101 @@
+"""Keeps the encoded images between the two passes, so that no file is decoded twice.
+
+One file for each batch of the first pass, written by one worker; the second pass reads single images out of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from tfx.dsl.io import fileio
+
+from schema.images.formats import CanonicalImage, Pixels, encode_png
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an image lies: number of the batch, first byte, number of bytes."""
+
+    batch: int
+    start: int
+    length: int
+
+
+class Batch(Protocol):
+    """A context manager that takes the images of one batch."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def add(self, image: CanonicalImage) -> Location: ...
+
+
+class ImageStore:
+    """A folder of images, encoded as PNG or in another way."""
+
+    def __init__(self, directory: str, encode: Callable[[Pixels], bytes] = encode_png) -> None:
+        self._directory = directory
+        self._encode = encode
+
+    def open_batch(self, number: int) -> Batch:
+        return _StoredBatch(self._path(number), number, self._encode)
+
+    def read(self, location: Location) -> bytes:
+        """One encoded image."""
+        with fileio.open(self._path(location.batch), "rb") as file:
+            file.seek(location.start)
+            data: bytes = file.read(location.length)
+            return data
+
+    def _path(self, number: int) -> str:
+        return f"{self._directory}/images-{number:06d}.bin"
+
+
+class NoStore:
+    """Keeps nothing: for looking at data without ingesting them."""
+
+    def open_batch(self, number: int) -> Batch:
+        return _ForgottenBatch(number)
+
+
+class _StoredBatch:
+    def __init__(self, path: str, number: int, encode: Callable[[Pixels], bytes]) -> None:
+        self._encode = encode
+        self._file = fileio.open(path, "wb")
+        self._number = number
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, image: CanonicalImage) -> Location:
+        data = self._encode(image.pixels)
+        self._file.write(data)
+        location = Location(self._number, self._end, len(data))
+        self._end += len(data)
+        return location
+
+
+class _ForgottenBatch:
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def add(self, image: CanonicalImage) -> Location:
+        return Location(self._number, 0, 0)

@@ -1,0 +1,24 @@
+"""Near-duplicate images: fingerprints, search, groups.
+
+`fingerprint` looks at one image at a time; all else sees fingerprints only. Pairs are proposed by nearest
+neighbours (`candidates`) and confirmed by comparison of pictures (`comparison`).
+"""
+
+from components.near_duplicates.fingerprints import FINGERPRINT_LENGTH, fingerprint
+from components.near_duplicates.groups import group_by_pairs
+from components.near_duplicates.search import (
+    COPY_SIMILARITY,
+    NearDuplicate,
+    find_near_duplicates,
+    near_duplicate_groups,
+)
+
+__all__ = [
+    "COPY_SIMILARITY",
+    "FINGERPRINT_LENGTH",
+    "NearDuplicate",
+    "find_near_duplicates",
+    "fingerprint",
+    "group_by_pairs",
+    "near_duplicate_groups",
+]

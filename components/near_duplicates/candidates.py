@@ -1,0 +1,99 @@
+"""Proposes pairs of images that may be near-duplicates, by nearest neighbours of their descriptors.
+
+Two indexes: one of coarse maps, asked for each image in all eight symmetries of the square, which tolerates
+crops; one of descriptors that no rotation and no mirroring changes, asked once. Both are inverted files
+(faiss, 16-bit floats) with a number of cells that grows with the square root of the images.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from components.near_duplicates.descriptors import CHUNK, Descriptions, angular_spectra, invariants, scaled
+from components.near_duplicates.geometry import SYMMETRIES, apply_symmetry
+
+NEIGHBOURS: Final = 16  # of an image in each index, so that a set of look-alikes costs no quadratic number of checks
+LEAST_COARSE: Final = 0.33  # cosines: half of the unrelated neighbours have less, few copies do
+LEAST_INVARIANT: Final = 0.6
+
+EXACT_COUNT: Final = 4096  # up to here one cell holds all images, and the search is exact
+CELLS_PER_ROOT: Final = 4  # cells, for each square root of the number of images
+PROBES: Final = 16  # cells that are searched
+TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
+
+
+def propose_pairs(descriptions: Descriptions) -> NDArray[np.intp]:
+    """Pairs of images that may be near-duplicates.
+
+    Returns:
+        (pairs, 2): positions, the smaller one first, sorted, without repetition.
+    """
+    by_layout = _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE)
+    by_turn = _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT)
+    return np.unique(np.concatenate([by_layout, by_turn]), axis=0)
+
+
+def _turn_invariants(descriptions: Descriptions) -> NDArray[np.float16]:
+    """(n, INVARIANTS_LENGTH), norm 1."""
+    starts = range(0, len(descriptions.halves), CHUNK)
+    return np.concatenate(
+        [scaled(invariants(angular_spectra(descriptions[start : start + CHUNK]))) for start in starts]
+    )
+
+
+def _in_all_symmetries(descriptors: NDArray[np.float16]) -> list[NDArray[np.float16]]:
+    return [apply_symmetry(descriptors, symmetry) for symmetry in SYMMETRIES]
+
+
+def _as_they_are(descriptors: NDArray[np.float16]) -> list[NDArray[np.float16]]:
+    return [descriptors]
+
+
+def _neighbours(
+    descriptors: NDArray[np.float16],
+    variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
+    least: float,
+) -> NDArray[np.intp]:
+    """Pairs of an image and one of its NEIGHBOURS nearest in any variant, with a cosine of at least `least`.
+
+    Returns:
+        (pairs, 2), the smaller position first.
+    """
+    index = _index(descriptors)
+    count = min(NEIGHBOURS + 1, len(descriptors))  # an image also finds itself
+    pairs = [np.empty((0, 2), np.intp)]
+    for start in range(0, len(descriptors), CHUNK):
+        chunk = descriptors[start : start + CHUNK]
+        found = [index.search(_vectors(variant), count) for variant in variants(chunk)]
+        cosines, others = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+        near_enough = np.take_along_axis(cosines, nearest, axis=1) >= least
+        others = np.take_along_axis(others, nearest, axis=1)[near_enough]
+        ones = start + np.nonzero(near_enough)[0]
+        pairs.append(np.stack([np.minimum(ones, others), np.maximum(ones, others)], axis=1)[ones != others])
+    return np.concatenate(pairs)
+
+
+def _index(descriptors: NDArray[np.float16]) -> faiss.IndexIVFScalarQuantizer:
+    """An index of (n, ...) descriptors by inner product. Training is seeded by faiss and sees a fixed stride."""
+    count, length = len(descriptors), descriptors[0].size
+    cells = 1 if count <= EXACT_COUNT else round(CELLS_PER_ROOT * np.sqrt(count))
+    metric = faiss.METRIC_INNER_PRODUCT
+    whole = False  # vectors are kept whole, not as differences from the middle of their cell
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(length), length, cells, faiss.ScalarQuantizer.QT_fp16, metric, whole
+    )
+    index.nprobe = min(PROBES, cells)
+    index.cp.min_points_per_centroid = 1  # no warning: faiss would like 39 images for each cell
+    stride = max(1, count // (TRAINING_PER_CELL * cells))
+    index.train(_vectors(descriptors[::stride]))
+    for start in range(0, count, CHUNK):
+        index.add(_vectors(descriptors[start : start + CHUNK]))
+    return index
+
+
+def _vectors(descriptors: NDArray[np.float16]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(descriptors.reshape(len(descriptors), -1), np.float32)

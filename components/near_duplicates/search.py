@@ -1,0 +1,150 @@
+"""Finds near-duplicate images from their fingerprints.
+
+Near duplicates are one picture saved twice (rescaled, compressed again, with other gain, mirrored, rotated,
+slightly cropped, with calipers or text) and neighbouring frames of one scene.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.near_duplicates.candidates import propose_pairs
+from components.near_duplicates.comparison import align, compare
+from components.near_duplicates.descriptors import Descriptions, describe
+from components.near_duplicates.fingerprints import has_structure
+from components.near_duplicates.geometry import Geometry
+from components.near_duplicates.groups import group_by_pairs
+
+# Similarities are those of `comparison`: how far the best match rises above all others.
+COPY_SIMILARITY: Final = 0.4
+CONFIRMED_SIMILARITY: Final = 0.13  # of the pairs of BUSI looked at, all above show one scene
+# In a set of one layout, such as films, unrelated pairs are alike too: there a pair must stand out from them.
+STANDING_OUT: Final = 14.0  # times the similarity that pairs of the set usually have
+LARGEST_CONFIRMED_SIMILARITY: Final = 0.5  # copies reach it; sets that are alike beyond hold copies
+
+LEAST_PROMISE: Final = 0.15  # nine of ten unrelated candidates have less, all near-duplicates looked at more
+EVERY_PROMISE: Final = -1.0
+USUAL_PAIRS: Final = 1024
+SMALLEST_SET: Final = 8  # below, too few pairs show what is usual
+CHUNK_PAIRS: Final = 512
+CHUNK_ROWS: Final = 4096
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two images of one scene.
+
+    Attributes:
+        first, second: rows of the fingerprints, first < second.
+        similarity: 0 to 1.
+        change: how the second differs from the first in geometry, such as 'mirrored', 'rotated 90', 'mirrored
+            and rotated 270', 'rotated by -12 degrees' (counter-clockwise); '' for nothing but shift, scale or crop.
+    """
+
+    first: int
+    second: int
+    similarity: float
+    change: str
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The distinct images.
+
+    Attributes:
+        fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk.
+        rows: (n,), those of the distinct images.
+        descriptions: n.
+    """
+
+    fingerprints: NDArray[np.uint8]
+    rows: NDArray[np.intp]
+    descriptions: Descriptions
+
+
+def find_near_duplicates(fingerprints: NDArray[np.uint8]) -> list[NearDuplicate]:
+    """All near-duplicate pairs, but of images with equal fingerprints only those with the first of them.
+
+    Args:
+        fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk; read in chunks.
+
+    Returns:
+        Sorted by `first` and `second`. The set of pairs does not depend on the order of the images.
+    """
+    rows, found = _distinct(fingerprints)
+    if len(rows) > 1:
+        images = _Images(fingerprints, rows, describe(fingerprints, rows))
+        least = _least_similarity(images)
+        compared = _compared(images, propose_pairs(images.descriptions), LEAST_PROMISE)
+        found += [pair for pair in compared if pair.similarity >= least]
+    return sorted(found, key=lambda pair: (pair.first, pair.second))
+
+
+def near_duplicate_groups(fingerprints: NDArray[np.uint8]) -> list[int]:
+    """For each image the index of the first member of its group: what near-duplicate pairs connect."""
+    pairs = find_near_duplicates(fingerprints)
+    return group_by_pairs(len(fingerprints), ((pair.first, pair.second) for pair in pairs))
+
+
+def _distinct(fingerprints: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[NearDuplicate]]:
+    """The first of each set of equal fingerprints, and its pairs with the others.
+
+    Returns:
+        (n,) rows in the order of their checksums, which is the same for every order of the images; the pairs.
+    """
+    first_of: dict[bytes, int] = {}
+    equal: list[NearDuplicate] = []
+    for start in range(0, len(fingerprints), CHUNK_ROWS):
+        chunk = np.ascontiguousarray(fingerprints[start : start + CHUNK_ROWS])
+        for row, (code, structured) in enumerate(zip(chunk, has_structure(chunk), strict=True), start):
+            first = first_of.setdefault(hashlib.sha256(code).digest(), row)
+            if first != row:
+                # All images of one colour are alike, which makes none of them a copy of another.
+                equal.append(NearDuplicate(first, row, 1.0 if structured else CONFIRMED_SIMILARITY, ""))
+    rows = [first_of[checksum] for checksum in sorted(first_of)]
+    return np.array(rows, np.intp), equal
+
+
+def _least_similarity(images: _Images) -> float:
+    """What a pair of this set must reach, from the median of pairs taken at random."""
+    count = len(images.rows)
+    if count < SMALLEST_SET:
+        return CONFIRMED_SIMILARITY
+    # Rows are in the order of their checksums, so that neighbours have nothing to do with each other.
+    neighbours = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)[:USUAL_PAIRS]
+    usual = float(np.median([pair.similarity for pair in _compared(images, neighbours, EVERY_PROMISE)]))
+    return min(max(STANDING_OUT * usual, CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
+
+
+def _compared(images: _Images, pairs: NDArray[np.intp], promise: float) -> Iterator[NearDuplicate]:
+    """(n, 2) positions -> what the comparison says of each pair whose alignment promises that much."""
+    chunks = [pairs[start : start + CHUNK_PAIRS] for start in range(0, len(pairs), CHUNK_PAIRS)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(lambda chunk: _compared_chunk(images, chunk, promise), chunks):
+            yield from found
+
+
+def _compared_chunk(images: _Images, pairs: NDArray[np.intp], promise: float) -> list[NearDuplicate]:
+    aligned = zip(pairs, align(images.descriptions, pairs), strict=True)
+    promising = [(pair, alignment) for pair, alignment in aligned if alignment.promise >= promise]
+    if not promising:
+        return []
+    rows = images.rows[np.array([pair for pair, _ in promising])]
+    first, second = images.fingerprints[rows[:, 0]], images.fingerprints[rows[:, 1]]
+    compared = compare(first, second, [alignment for _, alignment in promising])
+    return [
+        _near_duplicate(one, other, similarity, geometry)
+        for (one, other), (similarity, geometry) in zip(rows.tolist(), compared, strict=True)
+    ]
+
+
+def _near_duplicate(one: int, other: int, similarity: float, geometry: Geometry) -> NearDuplicate:
+    if one < other:
+        return NearDuplicate(one, other, similarity, str(geometry))
+    return NearDuplicate(other, one, similarity, str(geometry.inverse()))

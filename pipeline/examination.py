@@ -1,0 +1,59 @@
+"""Looks at a data folder as ingestion would, without writing examples."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.data_checks.spec import Evidence
+from components.datasets.registry import get_dataset
+from components.image_example_gen.files import list_folder
+from components.image_example_gen.inspection import Inspection, inspect_images
+from components.image_example_gen.planning import Plan, evidence_of, plan
+from components.image_example_gen.selection import select_records
+from components.image_example_gen.store import ImageStore, NoStore
+from components.progress import LOGGER_NAME
+from pipeline.config import Config
+from pipeline.events import Event
+from pipeline.listener import RunListener, listening
+from pipeline.local import beam_arguments
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What ingestion would make of a folder."""
+
+    inspection: Inspection
+    plan: Plan
+    evidence: Evidence
+
+
+def examine(
+    config: Config, data: Path, show: Callable[[Event], None], directory: str, store: ImageStore | NoStore
+) -> Examination:
+    """Reads all images and decides on classes, groups and splits; works in `directory`. Raises as ingestion does."""
+    spec, settings = get_dataset(config.data.dataset), config.data
+    records = select_records(spec, list_folder(str(data)), settings)
+
+    def make_pipeline() -> beam.Pipeline:
+        return beam.Pipeline(options=PipelineOptions(beam_arguments(config.beam)))
+
+    with listening(RunListener(show)), _off_the_terminal(LOGGER_NAME):
+        inspection = inspect_images(make_pipeline, records, str(data), settings.minimum_side, directory, store)
+    planned = plan(spec, inspection, settings)
+    return Examination(inspection, planned, evidence_of(planned, spec, settings))
+
+
+@contextmanager
+def _off_the_terminal(name: str) -> Iterator[None]:
+    """Keeps a logger's records from the root logger, which prints them between the lines of the display."""
+    logger = logging.getLogger(name)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
