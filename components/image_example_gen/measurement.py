@@ -87,7 +87,7 @@ def _margins(grey: NDArray[Any]) -> tuple[NDArray[Any], ...]:
 def _wrapped(grey: NDArray[Any], size: int) -> float:
     """Share of jumps through the whole range, less that of middling ones, which noise and edges have as well."""
     step = max(1, grey.shape[0] // ROWS_LOOKED_AT)
-    jumps = np.abs(np.diff(grey[::step].astype(np.int32), axis=1))
+    jumps = _jumps(grey[::step])
     if not jumps.size:
         return 0.0
     whole = np.count_nonzero(jumps > WRAPPED_JUMP * size)
@@ -96,8 +96,13 @@ def _wrapped(grey: NDArray[Any], size: int) -> float:
 
 
 def _sharp_edges(strip: NDArray[Any], size: int) -> float:
-    if np.median(strip) > DARK * size:
+    if 2 * np.count_nonzero(strip > DARK * size) > strip.size:
         return 0.0
-    values = strip.astype(np.int32)
-    jumps = [np.abs(np.diff(values, axis=axis)) >= JUMP * size for axis in (0, 1)]
-    return float(sum(np.count_nonzero(jump) for jump in jumps) / strip.size)
+    sharp = sum(np.count_nonzero(_jumps(values) >= JUMP * size) for values in (strip, strip.T))
+    return float(sharp / strip.size)
+
+
+def _jumps(values: NDArray[Any]) -> NDArray[Any]:
+    """(height, width) -> (height, width - 1): by how much neighbours in a row differ; of the same type."""
+    right, left = values[:, 1:], values[:, :-1]
+    return np.maximum(right, left) - np.minimum(right, left)

@@ -19,21 +19,27 @@ NEIGHBOURS: Final = 16  # of an image in each index, so that a set of look-alike
 LEAST_COARSE: Final = 0.33  # cosines: half of the unrelated neighbours have less, few copies do
 LEAST_INVARIANT: Final = 0.6
 
-EXACT_COUNT: Final = 4096  # up to here one cell holds all images, and the search is exact
+EXACT_COUNT: Final = 4096
 CELLS_PER_ROOT: Final = 4  # cells, for each square root of the number of images
 PROBES: Final = 16  # cells that are searched
 TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
 
 
-def propose_pairs(descriptions: Descriptions) -> NDArray[np.intp]:
-    """Pairs of images that may be near-duplicates.
+def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.intp]:
+    """Pairs of images that may show the same but for a symmetry of the square and a crop.
+
+    Args:
+        exact_count: up to so many images one cell holds all, and the search is exact.
 
     Returns:
         (pairs, 2): positions, the smaller one first, sorted, without repetition.
     """
-    by_layout = _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE)
-    by_turn = _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT)
-    return np.unique(np.concatenate([by_layout, by_turn]), axis=0)
+    return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, exact_count)
+
+
+def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.intp]:
+    """Pairs of images that may show the same but for a turn by any angle; arguments and result as above."""
+    return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, exact_count)
 
 
 def _turn_invariants(descriptions: Descriptions) -> NDArray[np.float16]:
@@ -56,13 +62,14 @@ def _neighbours(
     descriptors: NDArray[np.float16],
     variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
     least: float,
+    exact_count: int,
 ) -> NDArray[np.intp]:
     """Pairs of an image and one of its NEIGHBOURS nearest in any variant, with a cosine of at least `least`.
 
     Returns:
-        (pairs, 2), the smaller position first.
+        (pairs, 2), the smaller position first, sorted, without repetition.
     """
-    index = _index(descriptors)
+    index = _index(descriptors, exact_count)
     count = min(NEIGHBOURS + 1, len(descriptors))  # an image also finds itself
     pairs = [np.empty((0, 2), np.intp)]
     for start in range(0, len(descriptors), CHUNK):
@@ -74,13 +81,13 @@ def _neighbours(
         others = np.take_along_axis(others, nearest, axis=1)[near_enough]
         ones = start + np.nonzero(near_enough)[0]
         pairs.append(np.stack([np.minimum(ones, others), np.maximum(ones, others)], axis=1)[ones != others])
-    return np.concatenate(pairs)
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
-def _index(descriptors: NDArray[np.float16]) -> faiss.IndexIVFScalarQuantizer:
+def _index(descriptors: NDArray[np.float16], exact_count: int) -> faiss.IndexIVFScalarQuantizer:
     """An index of (n, ...) descriptors by inner product. Training is seeded by faiss and sees a fixed stride."""
     count, length = len(descriptors), descriptors[0].size
-    cells = 1 if count <= EXACT_COUNT else round(CELLS_PER_ROOT * np.sqrt(count))
+    cells = 1 if count <= exact_count else round(CELLS_PER_ROOT * np.sqrt(count))
     metric = faiss.METRIC_INNER_PRODUCT
     whole = False  # vectors are kept whole, not as differences from the middle of their cell
     index = faiss.IndexIVFScalarQuantizer(

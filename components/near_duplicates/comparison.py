@@ -1,7 +1,7 @@
-"""Compares two images under the likeliest changes of geometry, first roughly, then finely.
+"""Compares the two images of a pair under the likeliest change of geometry, first roughly, then finely.
 
-Two explanations are tried: the second image is a symmetry of the square of the first, with one of the two
-cropped; or it is the first one turned by any angle, which the disk in the middle shows.
+There are two explanations of a pair: the second image is a symmetry of the square of the first, and one of the
+two may be cropped (`match_layouts`); or it is the first one turned by any angle (`match_turns`).
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from scipy import fft
 
 from components.near_duplicates.correlation import Window, prominence, spectrum
 from components.near_duplicates.descriptors import ANGLES, Descriptions, Maps, angular_spectra, fine_maps
-from components.near_duplicates.fingerprints import aspects
 from components.near_duplicates.geometry import (
     SYMMETRIES,
     Geometry,
+    Turn,
     apply_symmetry,
     cropped,
     disk,
@@ -33,74 +33,98 @@ WHOLE: Final = (1.0, 1.0)  # shares of height and width
 LEFT: Final = (WHOLE, (0.94, 1.0), (1.0, 0.94), (0.95, 0.95), (0.9, 0.9), (0.85, 0.85))
 # Of the first and of the second image, since either may be the cropped one.
 CROPS: Final = tuple((one, other) for one in LEFT for other in LEFT if WHOLE in (one, other))
-TURN_MARGIN: Final = 0.05  # by which a turn by any angle must be the better explanation
 
 
 @dataclass(frozen=True)
-class Alignment:
-    """What makes the first image of a pair most like the second.
+class Images:
+    """Images to search.
 
     Attributes:
-        promise: how far that match rises above others in maps of half the side, at most 1.
-        symmetry: of the square.
-        crops: one of CROPS, given that symmetry.
-        mirrored, degrees: the other explanation, a turn by any angle.
+        fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk.
+        rows: (n,), those of the images to search.
+        descriptions: n.
     """
 
-    promise: float
-    symmetry: Geometry
-    crops: tuple[tuple[float, float], tuple[float, float]]
-    mirrored: bool
-    degrees: float
+    fingerprints: NDArray[np.uint8]
+    rows: NDArray[np.intp]
+    descriptions: Descriptions
+
+    def fine(self, positions: NDArray[np.intp]) -> Maps:
+        """(m,) positions in `rows` -> (m, SIDE, SIDE)."""
+        return fine_maps(self.fingerprints[self.rows[positions]])
+
+    def halves(self, positions: NDArray[np.intp]) -> Maps:
+        """(m,) positions in `rows` -> (m, HALF_SIDE, HALF_SIDE)."""
+        return self.descriptions.halves[positions].astype(np.float32)
 
 
-def align(descriptions: Descriptions, pairs: NDArray[np.intp]) -> list[Alignment]:
-    """Looks for the best explanation of each pair in small maps.
+@dataclass(frozen=True)
+class Match:
+    """What makes the first image of a pair like the second.
+
+    Attributes:
+        first, second: positions in the rows of the images.
+        similarity: how far the match rises above others, 0 to 1.
+        geometry: from the first to the second.
+    """
+
+    first: int
+    second: int
+    similarity: float
+    geometry: Geometry
+
+
+def match_layouts(images: Images, pairs: NDArray[np.intp], promise: float) -> list[Match]:
+    """Compares pairs as symmetries of the square.
 
     Args:
-        pairs: (n, 2), positions in the descriptions.
+        pairs: (n, 2), positions in the rows of the images.
+        promise: similarity of maps of half the side that a pair must have to be compared finely.
     """
-    first, second = descriptions[pairs[:, 0]], descriptions[pairs[:, 1]]
-    symmetries = _best_symmetries(first.coarse, second.coarse)
-    one, other = first.halves.astype(np.float32), second.halves.astype(np.float32)
-    crops, by_symmetry = _best_crops(_symmetric(one, symmetries), other)
-    mirrored, degrees = _best_turns(angular_spectra(first), angular_spectra(second))
-    turned_one, inside = _turned(one, other, first.aspects, second.aspects, mirrored, degrees)
-    by_turn = prominence(spectrum(turned_one), spectrum(inside), HALF_WINDOW)
-    promise = np.maximum(by_symmetry, by_turn)
-    columns = (promise.tolist(), symmetries, crops, mirrored.tolist(), degrees.tolist())
-    return [Alignment(*values) for values in zip(*columns, strict=True)]
-
-
-def compare(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], alignments: Sequence[Alignment]
-) -> list[tuple[float, Geometry]]:
-    """Similarity, 0 to 1, and geometry of pairs whose alignment is known.
-
-    Args:
-        first, second: (n, FINGERPRINT_LENGTH).
-        alignments: n.
-    """
-    one, seen = fine_maps(first), fine_maps(second)
-    upright = _symmetric(one, [alignment.symmetry for alignment in alignments])
-    by_symmetry = np.maximum(
+    coarse = images.descriptions.coarse
+    symmetries = _best_symmetries(coarse[pairs[:, 0]], coarse[pairs[:, 1]])
+    upright = _symmetric(images.halves(pairs[:, 0]), symmetries)
+    crops, promises = _best_crops(upright, images.halves(pairs[:, 1]))
+    kept = np.flatnonzero(promises >= promise)
+    if not len(kept):
+        return []
+    upright = _symmetric(images.fine(pairs[kept, 0]), [symmetries[pair] for pair in kept])
+    seen = images.fine(pairs[kept, 1])
+    of_upright, of_seen = zip(*(crops[pair] for pair in kept), strict=True)
+    similarities = np.maximum(
         prominence(spectrum(upright), spectrum(seen), FINE_WINDOW),
-        prominence(
-            spectrum(_cropped(upright, [alignment.crops[0] for alignment in alignments])),
-            spectrum(_cropped(seen, [alignment.crops[1] for alignment in alignments])),
-            FINE_WINDOW,
-        ),
+        prominence(spectrum(_cropped(upright, of_upright)), spectrum(_cropped(seen, of_seen)), FINE_WINDOW),
     )
-    mirrored = np.array([alignment.mirrored for alignment in alignments], np.bool_)
-    degrees = np.array([alignment.degrees for alignment in alignments])
-    turned_one, inside = _turned(one, seen, aspects(first), aspects(second), mirrored, degrees)
-    by_turn = prominence(spectrum(turned_one), spectrum(inside), FINE_WINDOW)
-    geometries = [
-        geometry_of(alignment.mirrored, alignment.degrees) if gain > TURN_MARGIN else alignment.symmetry
-        for alignment, gain in zip(alignments, by_turn - by_symmetry, strict=True)
+    return [
+        Match(*pair, similarity, symmetries[position])
+        for position, pair, similarity in zip(kept, pairs[kept].tolist(), _in_range(similarities), strict=True)
     ]
-    similarities = np.maximum(by_symmetry, by_turn).clip(0.0, 1.0)
-    return list(zip(similarities.tolist(), geometries, strict=True))
+
+
+def match_turns(images: Images, pairs: NDArray[np.intp], promise: float) -> list[Match]:
+    """Compares pairs as turned by any angle, mirrored or not, inside the largest disk of the second image.
+
+    Args:
+        pairs: (n, 2), positions in the rows of the images.
+        promise: similarity of maps of half the side that a pair must have to be compared finely.
+    """
+    first, second = images.descriptions[pairs[:, 0]], images.descriptions[pairs[:, 1]]
+    turns = _best_turns(first, second)
+    halves = images.halves(pairs[:, 0]), images.halves(pairs[:, 1])
+    promises = _prominence_in_disk(*halves, turns, HALF_WINDOW)
+    kept = np.flatnonzero(promises >= promise)
+    if not len(kept):
+        return []
+    turns = [turns[pair] for pair in kept]
+    similarities = _prominence_in_disk(images.fine(pairs[kept, 0]), images.fine(pairs[kept, 1]), turns, FINE_WINDOW)
+    return [
+        Match(*pair, similarity, geometry_of(turn.mirrored, turn.degrees))
+        for pair, similarity, turn in zip(pairs[kept].tolist(), _in_range(similarities), turns, strict=True)
+    ]
+
+
+def _in_range(similarities: NDArray[np.float32]) -> list[float]:
+    return [float(similarity) for similarity in similarities.clip(0.0, 1.0)]
 
 
 def _best_symmetries(first: NDArray[np.float16], second: NDArray[np.float16]) -> list[Geometry]:
@@ -119,45 +143,30 @@ def _best_crops(
     return [CROPS[best] for best in gains.argmax(axis=0)], gains.max(axis=0)
 
 
-def _best_turns(
-    first: NDArray[np.complex64], second: NDArray[np.complex64]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Mirroring and turn that make the first image most like the second, by correlation along circles.
-
-    Args:
-        first, second: (n, len(RADII), ANGLES // 2 + 1).
-
-    Returns:
-        (n,) and (n,) degrees counter-clockwise, read between samples off the parabola through three of them.
-    """
+def _best_turns(first: Descriptions, second: Descriptions) -> list[Turn]:
+    """For each of n pairs the turn that makes the first image most like the second, by correlation along circles."""
+    one, other = angular_spectra(first), angular_spectra(second)
     # Mirrored about the vertical axis, the angle t is pi - t: harmonic m becomes its conjugate times (-1)^m.
-    signs = (-1.0) ** np.arange(first.shape[2])
-    images = np.stack([first, first.conj() * signs], axis=1)
-    correlation = fft.irfft((images * second.conj()[:, None]).sum(axis=2), ANGLES)  # (n, 2, ANGLES)
-    mirrored, sample = np.divmod(correlation.reshape(len(first), -1).argmax(axis=1), ANGLES)
+    signs = (-1.0) ** np.arange(one.shape[2])
+    images = np.stack([one, one.conj() * signs], axis=1)
+    correlation = fft.irfft((images * other.conj()[:, None]).sum(axis=2), ANGLES)  # (n, 2, ANGLES)
+    mirrored, sample = np.divmod(correlation.reshape(len(one), -1).argmax(axis=1), ANGLES)
+    # The angle is read between samples, off the parabola through the best one and its neighbours.
     before, best, after = (
-        correlation[np.arange(len(first)), mirrored, (sample + step) % ANGLES] for step in (-1, 0, 1)
+        correlation[np.arange(len(one)), mirrored, (sample + step) % ANGLES] for step in (-1, 0, 1)
     )
     offset = 0.5 * (before - after) / np.minimum(before - 2 * best + after, -1e-9)
-    return mirrored.astype(np.bool_), (sample + offset) * (360.0 / ANGLES)
+    degrees = (sample + offset) * (360.0 / ANGLES)
+    columns = (mirrored.astype(np.bool_), degrees, first.aspects, second.aspects)
+    return [Turn(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _turned(
-    first: Maps,
-    second: Maps,
-    first_aspects: NDArray[np.float64],
-    second_aspects: NDArray[np.float64],
-    mirrored: NDArray[np.bool_],
-    degrees: NDArray[np.float64],
-) -> tuple[Maps, Maps]:
-    """(n, side, side) twice: the first images turned, and the second ones, both inside the disk of the second."""
-    shapes = list(zip(first_aspects, second_aspects, strict=True))
-    inside = np.stack([disk(second.shape[-1], aspect) for _, aspect in shapes])
-    turns = [
-        turned(values, mirror, angle, *shape)
-        for values, mirror, angle, shape in zip(first, mirrored, degrees, shapes, strict=True)
-    ]
-    return np.stack(turns) * inside, second * inside
+def _prominence_in_disk(first: Maps, second: Maps, turns: Sequence[Turn], window: Window) -> NDArray[np.float32]:
+    """(n, side, side) twice, and the turn of each first one -> (n,)."""
+    side = second.shape[-1]
+    inside = np.stack([disk(side, turn.new_aspect) for turn in turns])
+    moved = np.stack([turned(values, turn) for values, turn in zip(first, turns, strict=True)])
+    return prominence(spectrum(moved * inside), spectrum(second * inside), window)
 
 
 def _symmetric(maps: Maps, symmetries: Sequence[Geometry]) -> Maps:

@@ -42,6 +42,7 @@ CHUNK: Final = 4096  # images at a time
 _INT8_SCALE: Final = 127.0
 _BACKGROUND: Final = 0.05  # share of the grey range that counts as dark background
 _SPREAD: Final = (0.01, 0.99)  # quantiles between which the grey range is taken
+_LEAST_SHARE: Final = 1e-3  # of the foreground under a Gaussian
 _RIM: Final = np.ones((5, 5), np.uint8)  # an outline is alike in many patients: its border is left out too
 _SATURATION: Final = 2.0  # keeps a caliper or a bright edge from outweighing the tissue
 _CONTRAST_FLOOR: Final = 0.3  # share of the mean contrast that damps noise in flat regions
@@ -155,7 +156,8 @@ def _equalised(difference: Maps, local_energy: Maps, mean_energy: float) -> Maps
 
 def _mean_inside(values: Maps, inside: Maps, sigma: float) -> Maps:
     """Gaussian mean of the values where `inside` is 1."""
-    return _blurred(values * inside, sigma) / np.maximum(_blurred(inside, sigma), 1e-3, dtype=np.float32)
+    share = _blurred(inside, sigma).clip(_LEAST_SHARE, 1.0)
+    return _blurred(values * inside, sigma) / share
 
 
 def _blurred(values: Maps, sigma: float) -> Maps:

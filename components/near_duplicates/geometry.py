@@ -41,6 +41,16 @@ class Geometry:
         return " and ".join(filter(None, ("mirrored" if self.mirrored else "", turn)))
 
 
+@dataclass(frozen=True)
+class Turn:
+    """The same by any angle, of an image of one aspect into one of another."""
+
+    mirrored: bool
+    degrees: float
+    aspect: float
+    new_aspect: float
+
+
 SYMMETRIES: Final = tuple(Geometry(mirrored, degrees) for mirrored in (False, True) for degrees in (0, 90, 180, -90))
 
 
@@ -63,14 +73,12 @@ def cropped(maps: NDArray[np.float32], shares: tuple[float, float]) -> NDArray[n
     return np.matmul(down @ maps, right.T, dtype=np.float32)
 
 
-def turned(
-    values: NDArray[np.float32], mirrored: bool, degrees: float, aspect: float, new_aspect: float
-) -> NDArray[np.float32]:
-    """Mirrors and turns the image of a (side, side) map into the map of an image of `new_aspect`."""
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+def turned(values: NDArray[np.float32], turn: Turn) -> NDArray[np.float32]:
+    """(side, side) map of an image -> that of the turned image."""
+    cosine, sine = np.cos(np.radians(turn.degrees)), np.sin(np.radians(turn.degrees))
     rotation = np.array([[cosine, -sine], [sine, cosine]])
-    back = np.diag(_half_extent(aspect)) @ rotation @ np.diag(1.0 / _half_extent(new_aspect))
-    if mirrored:
+    back = np.diag(_half_extent(turn.aspect)) @ rotation @ np.diag(1.0 / _half_extent(turn.new_aspect))
+    if turn.mirrored:
         back[0] *= -1.0
     middle = np.full(2, (len(values) - 1) / 2)
     matrix = np.column_stack([back, middle - back @ middle])

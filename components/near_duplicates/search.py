@@ -6,19 +6,18 @@ slightly cropped, with calipers or text) and neighbouring frames of one scene.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.near_duplicates.candidates import propose_pairs
-from components.near_duplicates.comparison import align, compare
-from components.near_duplicates.descriptors import Descriptions, describe
+from components.near_duplicates.candidates import propose_layouts, propose_turns
+from components.near_duplicates.comparison import Images, Match, match_layouts, match_turns
+from components.near_duplicates.descriptors import describe
 from components.near_duplicates.fingerprints import has_structure
-from components.near_duplicates.geometry import Geometry
 from components.near_duplicates.groups import group_by_pairs
 
 # Similarities are those of `comparison`: how far the best match rises above all others.
@@ -28,6 +27,7 @@ CONFIRMED_SIMILARITY: Final = 0.13  # of the pairs of BUSI looked at, all above 
 STANDING_OUT: Final = 14.0  # times the similarity that pairs of the set usually have
 LARGEST_CONFIRMED_SIMILARITY: Final = 0.5  # copies reach it; sets that are alike beyond hold copies
 
+TURN_MARGIN: Final = 0.05  # by which a turn by any angle must be the better explanation
 LEAST_PROMISE: Final = 0.15  # nine of ten unrelated candidates have less, all near-duplicates looked at more
 EVERY_PROMISE: Final = -1.0
 USUAL_PAIRS: Final = 1024
@@ -53,21 +53,6 @@ class NearDuplicate:
     change: str
 
 
-@dataclass(frozen=True)
-class _Images:
-    """The distinct images.
-
-    Attributes:
-        fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk.
-        rows: (n,), those of the distinct images.
-        descriptions: n.
-    """
-
-    fingerprints: NDArray[np.uint8]
-    rows: NDArray[np.intp]
-    descriptions: Descriptions
-
-
 def find_near_duplicates(fingerprints: NDArray[np.uint8]) -> list[NearDuplicate]:
     """All near-duplicate pairs, but of images with equal fingerprints only those with the first of them.
 
@@ -79,10 +64,11 @@ def find_near_duplicates(fingerprints: NDArray[np.uint8]) -> list[NearDuplicate]
     """
     rows, found = _distinct(fingerprints)
     if len(rows) > 1:
-        images = _Images(fingerprints, rows, describe(fingerprints, rows))
+        images = Images(fingerprints, rows, describe(fingerprints, rows))
+        layouts, turns = propose_layouts(images.descriptions), propose_turns(images.descriptions)
         least = _least_similarity(images)
-        compared = _compared(images, propose_pairs(images.descriptions), LEAST_PROMISE)
-        found += [pair for pair in compared if pair.similarity >= least]
+        matches = _best_matches(images, layouts, turns, LEAST_PROMISE)
+        found += [_near_duplicate(rows, match) for match in matches if match.similarity >= least]
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
@@ -117,34 +103,43 @@ def _least_similarity(images: _Images) -> float:
     if count < SMALLEST_SET:
         return CONFIRMED_SIMILARITY
     # Rows are in the order of their checksums, so that neighbours have nothing to do with each other.
-    neighbours = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)[:USUAL_PAIRS]
-    usual = float(np.median([pair.similarity for pair in _compared(images, neighbours, EVERY_PROMISE)]))
-    return min(max(STANDING_OUT * usual, CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
+    pairs = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)[:USUAL_PAIRS]
+    usual = np.median([match.similarity for match in _best_matches(images, pairs, pairs, EVERY_PROMISE)])
+    return min(max(STANDING_OUT * float(usual), CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
 
 
-def _compared(images: _Images, pairs: NDArray[np.intp], promise: float) -> Iterator[NearDuplicate]:
-    """(n, 2) positions -> what the comparison says of each pair whose alignment promises that much."""
+def _best_matches(
+    images: Images, layouts: NDArray[np.intp], turns: NDArray[np.intp], promise: float
+) -> Iterable[Match]:
+    """The better explanation of each pair, (n, 2) positions, that one promises to explain."""
+    best = {(match.first, match.second): match for match in _matches(match_layouts, images, layouts, promise)}
+    for turn in _matches(match_turns, images, turns, promise):
+        pair = turn.first, turn.second
+        best[pair] = _better(best[pair], turn) if pair in best else turn
+    return best.values()
+
+
+def _better(layout: Match, turn: Match) -> Match:
+    """The match with the higher similarity, and a turn only if it explains clearly more than none."""
+    if turn.similarity > layout.similarity + TURN_MARGIN:
+        return turn
+    return replace(layout, similarity=max(layout.similarity, turn.similarity))
+
+
+def _matches(
+    match: Callable[[Images, NDArray[np.intp], float], list[Match]],
+    images: Images,
+    pairs: NDArray[np.intp],
+    promise: float,
+) -> Iterator[Match]:
     chunks = [pairs[start : start + CHUNK_PAIRS] for start in range(0, len(pairs), CHUNK_PAIRS)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(lambda chunk: _compared_chunk(images, chunk, promise), chunks):
+        for found in pool.map(lambda chunk: match(images, chunk, promise), chunks):
             yield from found
 
 
-def _compared_chunk(images: _Images, pairs: NDArray[np.intp], promise: float) -> list[NearDuplicate]:
-    aligned = zip(pairs, align(images.descriptions, pairs), strict=True)
-    promising = [(pair, alignment) for pair, alignment in aligned if alignment.promise >= promise]
-    if not promising:
-        return []
-    rows = images.rows[np.array([pair for pair, _ in promising])]
-    first, second = images.fingerprints[rows[:, 0]], images.fingerprints[rows[:, 1]]
-    compared = compare(first, second, [alignment for _, alignment in promising])
-    return [
-        _near_duplicate(one, other, similarity, geometry)
-        for (one, other), (similarity, geometry) in zip(rows.tolist(), compared, strict=True)
-    ]
-
-
-def _near_duplicate(one: int, other: int, similarity: float, geometry: Geometry) -> NearDuplicate:
+def _near_duplicate(rows: NDArray[np.intp], match: Match) -> NearDuplicate:
+    one, other = int(rows[match.first]), int(rows[match.second])
     if one < other:
-        return NearDuplicate(one, other, similarity, str(geometry))
-    return NearDuplicate(other, one, similarity, str(geometry.inverse()))
+        return NearDuplicate(one, other, match.similarity, str(match.geometry))
+    return NearDuplicate(other, one, match.similarity, str(match.geometry.inverse()))

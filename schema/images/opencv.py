@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schema.images.canonical import UnreadableImageError
+from schema.images.canonical import Pixels, UnreadableImageError
 
 _DAMAGED: Final = "the image is damaged or truncated (more than 8 bits)"
 
@@ -36,11 +36,17 @@ def decode_tiff(data: bytes, index: int) -> NDArray[np.uint16]:
     return _to_rgb(pages[0]) if pages[0].ndim == 3 else pages[0]
 
 
-def encode_png(pixels: NDArray[Any], compression: int) -> bytes:
-    """uint16 (height, width, 3) as PNG."""
-    with _opencv() as cv2:
-        _, encoded = cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression])
-    return bytes(encoded)
+def encode_png(pixels: Pixels) -> bytes:
+    """uint8 or uint16, (height, width) or (height, width, 3), as PNG.
+
+    Of filtered pixels zlib looks for runs only: on ultrasound, film and tissue alike that makes smaller files in half
+    the time of its usual strategy.
+    """
+    import cv2
+
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    _, encoded = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels, options)
+    return encoded.tobytes()
 
 
 def on_black(pixels: NDArray[Any]) -> NDArray[np.uint16]:

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import functools
 import hashlib
 import math
 import os
@@ -13,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from components.trainer import export, run_fn
 from pipeline import graph
+from pipeline.events import ComponentFinished
 from pipeline.failures import explain
 from schema.errors import EXIT_DATA_REJECTED
 from tests.pipeline.conftest import BRIGHT, IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner, write_images
@@ -42,10 +45,22 @@ def first(
     return runner, runner.run(image_folder)
 
 
-@pytest.fixture
-def runner(first: tuple[Runner, Outcome], tmp_path: Path) -> Runner:
-    """A runner whose history is that of the first run, to be changed at will."""
-    return first[0]
+@pytest.fixture(scope="module")
+def second(
+    configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Runner, OSError, Outcome]:
+    """The same run elsewhere, where the disk fills up while the model is written, and its repetition."""
+    runner = Runner(configuration_file, tmp_path_factory.mktemp("second"))
+
+    def full_disk(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "_write_extras", full_disk)
+        with pytest.raises(OSError, match="No space left") as caught:
+            runner.run(image_folder)
+    assert runner.versions() == []
+    return runner, caught.value, runner.run(image_folder)
 
 
 def test_first_run_executes_everything_and_publishes(first: tuple[Runner, Outcome]) -> None:
@@ -107,11 +122,6 @@ def test_unchanged_rerun_is_fully_cached_and_publishes_nothing_new(
     assert again.summary == outcome.summary
 
 
-def copy_of(runner: Runner, target: Path) -> Runner:
-    """Another runner with no history."""
-    return Runner(runner.configuration_file, target)
-
-
 @pytest.mark.parametrize("metric", ["auc", "recall"])
 def test_value_gate_closes_just_above_the_measured_metric(
     first: tuple[Runner, Outcome], image_folder: Path, metric: str
@@ -135,10 +145,9 @@ def test_value_gate_closes_just_above_the_measured_metric(
 
 
 def test_change_gate_refuses_a_worse_model_and_lets_it_pass_when_allowed(
-    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path
+    second: tuple[Runner, OSError, Outcome], image_folder: Path
 ) -> None:
-    runner = copy_of(first[0], tmp_path / "changes")
-    good = runner.run(image_folder)
+    runner, _, good = second
     # Nearly untrained, and allowed by the value thresholds, so that only the comparison can refuse it.
     worse = ("train.epochs=1", "train.learning_rate=1e-7", "gate.minimum_auc=0", "gate.minimum_recall=0")
 
@@ -157,28 +166,52 @@ def test_change_gate_refuses_a_worse_model_and_lets_it_pass_when_allowed(
     assert len(passed.versions) == 2
 
 
+def test_failed_component_loses_nothing_and_a_rerun_carries_on(second: tuple[Runner, OSError, Outcome]) -> None:
+    _, error, outcome = second
+    assert "The disk is full" in str(explain(error))
+    assert sorted(outcome.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
+    assert outcome.summary["blessed"] is True
+
+
 def test_same_configuration_and_data_give_the_same_model_elsewhere(
-    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path
+    first: tuple[Runner, Outcome], second: tuple[Runner, OSError, Outcome]
 ) -> None:
-    other = copy_of(first[0], tmp_path / "again").run(image_folder)
-    expected = first[1].summary
-    assert other.summary["metrics"] == pytest.approx(expected["metrics"], abs=1e-6)
-    assert other.summary["threshold"] == pytest.approx(expected["threshold"], abs=1e-6)
-    assert other.summary["confusion"] == expected["confusion"]
+    expected, other = first[1].summary, second[2].summary
+    assert other["metrics"] == pytest.approx(expected["metrics"], abs=1e-6)
+    assert other["threshold"] == pytest.approx(expected["threshold"], abs=1e-6)
+    assert other["confusion"] == expected["confusion"]
 
 
-@pytest.mark.parametrize("step", ["Transform", "Trainer", "DataGate"])
+class _StopError(Exception):
+    """Ends a run before the Trainer's long work."""
+
+
+@pytest.mark.parametrize(
+    ("step", "cached"),
+    [("DataGate", ["Transform"]), ("Transform", ["DataGate"]), ("Trainer", ["DataGate", "Transform"])],
+)
 def test_changed_code_of_a_step_is_never_served_from_the_cache(
-    first: tuple[Runner, Outcome],
-    image_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    step: str,
+    first: tuple[Runner, Outcome], image_folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, cached: list[str]
 ) -> None:
+    runner, _ = first
     original: Callable[[str], str] = graph.code_fingerprint
     monkeypatch.setattr(graph, "code_fingerprint", lambda name: original(name) + ("x" if name == step else ""))
-    outcome = first[0].run(image_folder)
-    assert next(name for name in outcome.executed if name not in ALWAYS) == step
-    assert set(COMPONENTS[: COMPONENTS.index(step)]) <= set(outcome.cached)
+
+    @functools.wraps(run_fn.run_fn)
+    def stop(*arguments: Any) -> None:
+        raise _StopError
+
+    monkeypatch.setattr(run_fn, "run_fn", stop)
+
+    if step == "DataGate":
+        runner.run(image_folder)
+    else:
+        with pytest.raises(_StopError):
+            runner.run(image_folder)
+
+    finished = {event.component: event.cached for event in runner.events if isinstance(event, ComponentFinished)}
+    assert finished.get(step, False) is False
+    assert {name for name, from_cache in finished.items() if from_cache} >= {"ImageExampleGen", *cached}
 
 
 def test_changed_data_are_read_again_refused_and_when_mended_taken_from_the_cache(
@@ -272,28 +305,6 @@ def test_drifted_data_are_refused_until_they_are_accepted_and_only_then_compared
         "unreadable",
         "0).png: the file is empty (0 bytes)",
     ]
-
-
-def test_failed_component_loses_nothing_and_a_rerun_carries_on(
-    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from components.trainer import export
-
-    runner = copy_of(first[0], tmp_path / "disk")
-
-    def full_disk(*arguments: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(export, "_write_extras", full_disk)
-        with pytest.raises(OSError, match="No space left") as caught:
-            runner.run(image_folder)
-    assert "The disk is full" in str(explain(caught.value))
-    assert runner.versions() == []
-
-    outcome = runner.run(image_folder)
-    assert sorted(outcome.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
-    assert outcome.summary["blessed"] is True
 
 
 def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(

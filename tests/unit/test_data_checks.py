@@ -435,6 +435,17 @@ def test_a_conflict_holds_all_that_is_connected() -> None:
     assert found == [Finding("a.png (malignant), b.png (benign), c.png (benign)", ("a.png", "b.png", "c.png"))]
 
 
+@pytest.mark.parametrize(("images", "more"), [(6, ""), (7, " and 1 more"), (9, " and 3 more")])
+def test_of_many_conflicting_images_some_are_named_with_one_of_each_label_first(images: int, more: str) -> None:
+    same = [entry(f"{n}.png", "malignant" if n == images - 1 else "benign", pixel_sha256="0") for n in range(images)]
+
+    (finding,) = find("label_conflicts", same)
+
+    others = [f"{n}.png (benign)" for n in range(1, images - 1)][:4]
+    assert finding.message == ", ".join(["0.png (benign)", f"{images - 1}.png (malignant)", *others]) + more
+    assert finding.sources == tuple(sorted(item.source for item in same))
+
+
 def test_blank_images_show_nothing_so_they_contradict_nothing() -> None:
     blank = [entry("x.png", pixel_sha256="0", levels=1), entry("y.png", "malignant", pixel_sha256="0", levels=1)]
 
@@ -481,6 +492,17 @@ def test_of_copies_the_largest_is_the_original_and_of_equals_the_first() -> None
     ]
     equals = [entry("d.png"), entry("a.png")]
     assert sources(find("augmented_copies", equals, [certain("d.png", "a.png", "mirrored")])) == [("d.png",)]
+
+
+@pytest.mark.parametrize(("copies", "more"), [(6, ""), (7, " and 1 more")])
+def test_of_many_copies_some_are_named_and_all_are_meant(copies: int, more: str) -> None:
+    images = [entry(f"{number}.png") for number in range(copies + 1)]
+    pairs = [certain("0.png", item.source, "mirrored") for item in images[1:]]
+
+    (finding,) = find("augmented_copies", images, pairs)
+
+    assert finding.message == f"0.png and 1.png, 2.png, 3.png, 4.png, 5.png, 6.png{more} (mirrored)"
+    assert finding.sources == tuple(item.source for item in images[1:])
 
 
 def test_copies_of_two_pictures_are_two_findings() -> None:
@@ -531,6 +553,14 @@ def test_a_leak_is_stopped_by_taking_from_train_then_from_eval_and_never_from_te
     (finding,) = find("leakage", images)
 
     assert set(finding.sources) == {f"{split}{number}.png" for split in taken for number in range(2)}
+
+
+def test_a_picture_of_a_leaking_group_is_not_named_twice() -> None:
+    images = [entry(f"{split}.png", split=split, patient="p", pixel_sha256="0") for split in ("train", "test")]
+
+    assert find("leakage", images) == [
+        Finding("group 'p' is in the splits test, train, for example test.png, train.png", ("train.png",))
+    ]
 
 
 def test_neighbouring_frames_of_named_patients_do_not_leak() -> None:

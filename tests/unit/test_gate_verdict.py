@@ -118,6 +118,28 @@ def test_findings_of_the_statistics_refuse_likewise(check: str, policy: str) -> 
     assert [each.check for each in found.values() if each.refuses] == ([check] if policy == "fail" else [])
 
 
+def _with_a_mask() -> list[ManifestEntry]:
+    """It has the pixels of an image of another class, and lies in another split than the rest of its group."""
+    return [*clean(), entry("x_mask.png", "malignant", group="benign/test.png", pixel_sha256="benign/train.png")]
+
+
+def test_masks_that_refuse_the_data_are_blamed_for_nothing_else() -> None:
+    found = judged(_with_a_mask())
+
+    assert {name: len(each.findings) for name, each in found.items() if each.findings} == {"annotations": 1}
+
+
+def test_masks_that_are_accepted_are_checked_like_all_images() -> None:
+    found = judged(_with_a_mask(), annotations="warn")
+
+    assert {name: len(each.findings) for name, each in found.items() if each.findings} == {
+        "annotations": 1,
+        "label_conflicts": 1,
+        "leakage": 1,
+    }
+    assert [each.check for each in found.values() if each.refuses] == ["label_conflicts", "leakage"]
+
+
 def test_what_was_dropped_is_told_by_the_check_that_did_it() -> None:
     titles = {check.name: check.title for check in CHECKS}
     gone = [

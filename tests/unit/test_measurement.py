@@ -66,7 +66,7 @@ def markings(pixels: Pixels) -> float:
     down, across = (max(2, round(0.12 * side)) for side in values.shape)
     strips = (values[:down], values[-down:], values[:, :across], values[:, -across:])
     return max(
-        0.0 if np.median(strip) > 0.15 * size else sum(step >= size / 2 for step in steps(strip)) / strip.size
+        0.0 if (strip > 0.15 * size).mean() > 0.5 else sum(step >= size / 2 for step in steps(strip)) / strip.size
         for strip in strips
     )
 

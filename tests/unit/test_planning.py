@@ -269,6 +269,14 @@ def test_a_picture_dropped_for_one_fault_is_no_fault_of_the_next() -> None:
     assert dropped(found) == {"b/x_mask.png": TITLE["annotations"]}
 
 
+def test_an_image_is_dropped_for_the_first_of_its_faults() -> None:
+    entries = [*patients(), inspected("x.png", label="", fault="torn")]
+
+    found = planned(entries, checks={"unreadable": "drop", "unlabelled": "drop"})
+
+    assert dropped(found) == {"x.png": TITLE["unreadable"]}
+
+
 def test_the_largest_of_many_copies_stays() -> None:
     copies = [
         inspected("a/copy 1.png", patient="a0"),
@@ -315,6 +323,16 @@ def test_images_that_cannot_be_used_need_no_split() -> None:
         **{e.source: e.split for e in entries},
         **dict.fromkeys(("a/4.png", "c/5.png", "a/6_mask.png"), ""),
     }
+
+
+def test_images_that_cannot_be_used_get_no_split_by_their_patient_either() -> None:
+    entries = [replace(e, split="train") for e in patients()] + [inspected("b/test.png", patient="t", split="test")]
+    torn = [inspected(f"a/{e.patient}.png", patient=e.patient, fault="torn") for e in entries[::2]]
+
+    found = by_source(planned([*entries, *torn]))
+
+    assert {found[e.source].split for e in torn} == {""}
+    assert {found[e.source].split for e in entries} == set(contract.SPLITS)
 
 
 def test_splits_of_unusable_images_alone_are_nobodys_splits() -> None:

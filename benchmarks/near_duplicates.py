@@ -1,0 +1,179 @@
+"""Time, memory and recall of the near-duplicate search on sets of growing size.
+
+    python benchmarks/near_duplicates.py 10000 30000 100000 --json near_duplicates.json
+
+Images are small patches made from a seed: textures, each hundredth with a changed copy, and a share of blank
+ones with a little noise, as histology has. Each size runs in a process of its own, so that its peak memory is
+its own.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from components.near_duplicates import FINGERPRINT_LENGTH, find_near_duplicates, fingerprint
+from components.near_duplicates.candidates import propose_layouts
+from components.near_duplicates.descriptors import describe
+
+SIZES: Final = (3_000, 10_000, 30_000, 100_000)
+SIDE: Final = 50
+COPY_EVERY: Final = 100
+BLANK_SHARE: Final = 0.2
+SUBSAMPLE: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """One size.
+
+    Attributes:
+        images: how many.
+        fingerprint_seconds: of all fingerprints, without making the images.
+        search_seconds, search_cpu_seconds: of find_near_duplicates.
+        peak_mib: resident memory, at most.
+        pairs: near-duplicates found.
+        copies_found: share of the changed copies that were found.
+        index_recall: share of the pairs that an exact search proposes and the index does too, on a subsample.
+    """
+
+    images: int
+    fingerprint_seconds: float
+    search_seconds: float
+    search_cpu_seconds: float
+    peak_mib: float
+    pairs: int
+    copies_found: float
+    index_recall: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints a table, and writes it as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="numbers of images")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="file to write")
+    options = parser.parse_args(arguments)
+    print(
+        f"{'images':>8} {'fingerprints':>13} {'search':>9} {'cpu':>9} {'memory':>10} {'pairs':>7} {'copies':>7} {'index':>6}"
+    )
+    results = []
+    for size in options.sizes:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            result = pool.apply(measure, (size, options.seed))
+        results.append(result)
+        print(
+            f"{result.images:8d} {result.fingerprint_seconds:11.1f} s {result.search_seconds:7.1f} s "
+            f"{result.search_cpu_seconds:7.1f} s {result.peak_mib:6.0f} MiB {result.pairs:7d} "
+            f"{result.copies_found:7.3f} {result.index_recall:6.3f}",
+            flush=True,
+        )
+    exponent = fitted_exponent(results)
+    print(f"search time grows as images ^ {exponent:.2f}")
+    if options.json:
+        options.json.write_text(
+            json.dumps({"exponent": exponent, "results": [asdict(row) for row in results]}, indent=2)
+        )
+
+
+def measure(size: int, seed: int) -> Result:
+    """One size, in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fingerprints.npy"
+        fingerprint_seconds = _write_fingerprints(path, size, seed)
+        fingerprints = np.load(path, mmap_mode="r")
+        start, cpu_start = time.perf_counter(), time.process_time()
+        found = find_near_duplicates(fingerprints)
+        search_seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found_pairs = {(pair.first, pair.second) for pair in found}
+        copies = [(row - 1, row) in found_pairs for row in range(1, size) if _is_copy(row)]
+        return Result(
+            images=size,
+            fingerprint_seconds=fingerprint_seconds,
+            search_seconds=search_seconds,
+            search_cpu_seconds=cpu_seconds,
+            peak_mib=peak,
+            pairs=len(found),
+            copies_found=float(np.mean(copies)),
+            index_recall=_index_recall(fingerprints),
+        )
+
+
+def fitted_exponent(results: Sequence[Result]) -> float:
+    """Slope of log(search time) over log(images); NaN for a single size."""
+    if len(results) < 2:
+        return float("nan")
+    images, seconds = zip(*((row.images, row.search_seconds) for row in results), strict=True)
+    return float(np.polyfit(np.log(images), np.log(seconds), 1)[0])
+
+
+def _write_fingerprints(path: Path, size: int, seed: int) -> float:
+    """Writes (size, FINGERPRINT_LENGTH) uint8 and returns the seconds that the fingerprints took."""
+    random = np.random.default_rng(seed)
+    fingerprints = np.lib.format.open_memmap(path, "w+", np.uint8, (size, FINGERPRINT_LENGTH))
+    seconds = 0.0
+    image = _texture(random)
+    for row in range(size):
+        image = _changed(image, random) if _is_copy(row) else _texture_or_blank(row, random)
+        start = time.perf_counter()
+        fingerprints[row] = fingerprint(image)
+        seconds += time.perf_counter() - start
+    fingerprints.flush()
+    return seconds
+
+
+def _is_copy(row: int) -> bool:
+    return row % COPY_EVERY == COPY_EVERY - 1
+
+
+def _texture_or_blank(row: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    copied_next = _is_copy(row + 1)
+    return _texture(random) if copied_next or random.random() >= BLANK_SHARE else _blank(random)
+
+
+def _texture(random: np.random.Generator) -> NDArray[np.uint8]:
+    """(SIDE, SIDE, 3): blurred noise of one scale, with a gradient."""
+    noise = random.standard_normal((SIDE, SIDE, 3), np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), random.uniform(1.0, 4.0))
+    slope = np.linspace(-1, 1, SIDE, dtype=np.float32)[:, None, None] * random.uniform(0, 20)
+    return np.clip(150 + 40 * smooth / smooth.std() + slope, 0, 255).astype(np.uint8)
+
+
+def _blank(random: np.random.Generator) -> NDArray[np.uint8]:
+    """(SIDE, SIDE, 3): white with a little noise."""
+    return random.integers(235, 245, (SIDE, SIDE, 3), np.uint8)
+
+
+def _changed(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Mirrored or not, turned by any angle, brighter or darker, compressed."""
+    mirrored = image[:, ::-1] if random.random() < 0.5 else image
+    middle = ((SIDE - 1) / 2, (SIDE - 1) / 2)
+    matrix = cv2.getRotationMatrix2D(middle, random.uniform(0, 360), 1.0)
+    turned = cv2.warpAffine(np.ascontiguousarray(mirrored), matrix, (SIDE, SIDE))
+    gained = np.clip(turned * random.uniform(0.8, 1.2), 0, 255).astype(np.uint8)
+    _, coded = cv2.imencode(".jpg", gained, (cv2.IMWRITE_JPEG_QUALITY, 70))
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _index_recall(fingerprints: NDArray[np.uint8]) -> float:
+    """Share of the pairs of an exact search that the index proposes too."""
+    rows = np.linspace(0, len(fingerprints) - 1, min(SUBSAMPLE, len(fingerprints))).astype(np.intp)
+    descriptions = describe(fingerprints, np.unique(rows))
+    exact = {tuple(pair) for pair in propose_layouts(descriptions, exact_count=SUBSAMPLE).tolist()}
+    proposed = {tuple(pair) for pair in propose_layouts(descriptions).tolist()}
+    return len(exact & proposed) / max(len(exact), 1)
+
+
+if __name__ == "__main__":
+    main()
