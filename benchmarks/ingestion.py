@@ -11,8 +11,6 @@ import json
 import os
 import platform
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -48,7 +46,8 @@ def main() -> None:
                 rows.append(describe(INGESTION, images, workers, measured, plain))
         print_rows(rows[-1 - len(dict.fromkeys(arguments.workers)) :])
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": platform.platform(), "cores": os.cpu_count(), "rows": rows}, indent=2))
+        found = {"machine": platform.platform(), "cores": os.cpu_count(), "rows": rows}
+        arguments.json.write_text(json.dumps(found, indent=2))
 
 
 def generate(root: Path, images: int, side: int) -> None:

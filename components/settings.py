@@ -51,8 +51,7 @@ class CheckSettings(Settings):
         schema_anomalies: what TFDV reports against the schema.
         skew: splits that differ more than `skew_limit` in a feature.
         drift: data that differ more than `drift_limit` from those of the last run that passed.
-        skew_limit, drift_limit: Jensen-Shannon divergence (0 to 1) of numbers, and largest difference of the
-            shares of classes, beyond what so few groups differ by chance.
+        skew_limit, drift_limit: Jensen-Shannon divergence (0 to 1) beyond what so few groups differ by chance.
         minimum_images_per_class: in each split.
     """
 
@@ -84,7 +83,8 @@ class DataSettings(Settings):
         labels: class names in the order of the model's outputs; the data set's own where empty. Images of other
             classes of the data set are left out.
         positive_label: the class whose recall is gated; the data set's own where empty.
-        where: for some attributes (`contract.ATTRIBUTES`), the values that are used; other images are left out.
+        where: for some attributes (`contract.ATTRIBUTES`), the values that are used; other images, and those of
+            which the attribute is not known, are left out.
         split: shares; unused where the owner of the data has split them.
         seed: decides which group falls into which split, and the order of the images.
         minimum_side: pixels; an image with a shorter side counts as unreadable.
@@ -96,7 +96,7 @@ class DataSettings(Settings):
     label_map: dict[str, str] = {}
     labels: tuple[str, ...] = ()
     positive_label: str = ""
-    where: dict[str, tuple[str, ...]] = {}
+    where: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     split: SplitSettings = SplitSettings()
     seed: Annotated[int, Field(ge=0)] = 0
     minimum_side: Annotated[int, Field(ge=1)] = 16

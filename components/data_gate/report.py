@@ -1,5 +1,6 @@
 """The gate's report: what was found in data that passed, and their statistics, with which the next are compared."""
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,7 +38,10 @@ class GateReport(BaseModel):
 
 
 def population_of(settings: DataSettings) -> str:
-    return settings.model_dump_json(include={"dataset", "labels", "label_map", "where"})
+    """Equal for settings that use the same images under the same classes."""
+    used = settings.model_dump(include={"dataset", "labels", "label_map"})
+    where = {name: sorted(values) for name, values in settings.where.items()}
+    return json.dumps(used | {"where": where}, sort_keys=True)
 
 
 def write_report(report: GateReport, train: Statistics, directory: str) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from pydantic import BaseModel, ConfigDict
+from scipy import stats
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_checks.spec import Finding
@@ -26,7 +27,7 @@ Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 SIZE_BANDS_PER_OCTAVE: Final = 2
 BRIGHTNESS_BANDS: Final = 10
 CONTRAST_BANDS: Final = 20  # the standard deviation is at most half the range
-STANDARD_ERRORS: Final = 3.0
+CONFIDENCE: Final = 0.99
 
 
 @dataclass(frozen=True)
@@ -157,16 +158,14 @@ def _effective_groups(entries: Sequence[ManifestEntry]) -> float:
 
 
 def _chance(bands: int, first: float, second: float) -> float:
-    """What two samples of one distribution over so many bands differ by: the mean and three standard errors.
+    """What 99 of 100 pairs of samples of one distribution over so many bands differ by at most.
 
     From the relation of the divergence (in bits) to chi-square with `bands - 1` degrees of freedom (Grosse et al.,
     "Analysis of symbolic sequences using the Jensen-Shannon divergence", Phys. Rev. E 65, 041905, 2002).
     """
     if bands < 2:
         return 0.0
-    freedom = bands - 1
-    mean = freedom / (8 * math.log(2)) * (1 / first + 1 / second)
-    return mean * (1 + STANDARD_ERRORS * math.sqrt(2 / freedom))
+    return float(stats.chi2.ppf(CONFIDENCE, bands - 1)) / (8 * math.log(2)) * (1 / first + 1 / second)
 
 
 def _size_band(side: int) -> str:

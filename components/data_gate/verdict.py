@@ -40,7 +40,7 @@ class CheckResult(BaseModel):
 
     @property
     def refuses(self) -> bool:
-        return bool(self.findings) and self.policy == FAIL
+        return bool(self.findings) and self.policy != WARN
 
     @property
     def accepting(self) -> list[str]:
@@ -85,7 +85,7 @@ def judge(manifest: Manifest, evidence: Evidence, statistical: Mapping[str, Sequ
                 fix=check.fix,
             )
         )
-        if check.disqualifies:
+        if check.disqualifies and results[-1].refuses:
             evidence = evidence.without([source for finding in findings for source in finding.sources])
     return results + [
         CheckResult(
@@ -110,7 +110,7 @@ def refuse(results: Iterable[CheckResult]) -> None:
             logging.error("data gate, %s: %s", result.check, finding)
     findings = sum(len(result.findings) for result in refusing)
     raise DataRejectedError(
-        f"The data gate refuses these data: {findings} findings of {len(refusing)} kinds.",
+        f"The data gate refuses these data: {_count(findings, 'finding')} of {_count(len(refusing), 'kind')}.",
         reasons=[line for result in refusing for line in _lines(result, SHOWN_REASONS // len(refusing) - 2)],
         fix="for each kind, correct the data or accept it, as said above; `breast-imaging data audit` checks again",
     )
@@ -130,6 +130,10 @@ def note_grouping(manifest: Manifest) -> list[str]:
 
 def note_baseline(earlier: object | None) -> list[str]:
     return [] if earlier else ["no earlier accepted data of this kind, so drift could not be looked for"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _lines(result: CheckResult, most: int) -> list[str]:

@@ -102,7 +102,11 @@ def _inspect_pages(
 ) -> Iterator[_Inspected]:
     """Holds one page back, to know whether it is the only one."""
     first = next(pages)
-    second = next(pages, None)
+    try:
+        second = next(pages, None)
+    except UnreadableImageError:
+        yield _inspect(first, record, page_source(record.path, 1), checksum, minimum_side)
+        raise
     if second is None:
         yield _inspect(first, record, record.path, checksum, minimum_side)
         return

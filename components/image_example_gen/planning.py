@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from components.data_checks.registry import CHECKS
 from components.data_checks.spec import CheckSpec, Evidence
@@ -16,7 +17,8 @@ from components.settings import DataSettings
 from schema import contract
 from schema.errors import DataRejectedError
 
-_DROP = "drop"
+EXCLUDED: Final = "left out by data.where"
+_DROP: Final = "drop"
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,10 @@ def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> P
 
     Raises DataRejectedError where the owner of the data has split some images and not others.
     """
-    entries = [_labelled(entry, spec, settings) for entry in inspection.entries]
+    entries = [_wanted(_labelled(entry, spec, settings), settings) for entry in inspection.entries]
     pairs = _similar_pairs(entries, inspection)
     entries = _grouped(entries, pairs)
-    for check in CHECKS:
-        if getattr(settings.checks, check.name) == _DROP:
-            entries = _drop(check, Evidence(entries, pairs, spec.modality, settings))
+    entries = _drop_faulty(Evidence(entries, pairs, spec.modality, settings))
     return Plan(_split(entries, settings), pairs)
 
 
@@ -105,13 +105,28 @@ def _group_name(members: Sequence[ManifestEntry]) -> str:
     return f"like:{members[0].source}"
 
 
+def _wanted(entry: ManifestEntry, settings: DataSettings) -> ManifestEntry:
+    """Left out where `data.where` asks for another value, which may have been in the file's header only."""
+    if entry.fault or all(entry.attributes.get(name) in values for name, values in settings.where.items()):
+        return entry
+    return replace(entry, dropped=EXCLUDED)
+
+
+def _drop_faulty(evidence: Evidence) -> list[ManifestEntry]:
+    """Leaves out what the checks with that policy find, until they find nothing more."""
+    entries = list(evidence.entries)
+    for check in CHECKS:
+        if getattr(evidence.settings.checks, check.name) == _DROP:
+            entries = _drop(check, replace(evidence, entries=entries))
+    if entries == list(evidence.entries):
+        return entries
+    return _drop_faulty(replace(evidence, entries=entries))
+
+
 def _drop(check: CheckSpec, evidence: Evidence) -> list[ManifestEntry]:
     kept = [entry for entry in evidence.entries if not entry.dropped]
     faulty = {source for finding in check.find(replace(evidence, entries=kept)) for source in finding.sources}
-    return [
-        replace(entry, dropped=check.title, split="") if entry.source in faulty else entry
-        for entry in evidence.entries
-    ]
+    return [replace(entry, dropped=check.title) if entry.source in faulty else entry for entry in evidence.entries]
 
 
 def _split(entries: Sequence[ManifestEntry], settings: DataSettings) -> list[ManifestEntry]:

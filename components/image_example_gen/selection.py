@@ -12,8 +12,9 @@ from schema.errors import DataRejectedError
 def select_records(spec: DatasetSpec, listing: Listing, settings: DataSettings) -> Sequence[ImageRecord]:
     """The images that the settings ask for, sorted by path, with their classes renamed.
 
-    Classes of the data set that the settings do not use are left out, and so are attributes that `where` excludes.
-    Images without a known class stay, for the data gate to judge.
+    Classes of the data set that the settings do not use are left out, and so are images whose attributes `where`
+    excludes. An attribute that the data set does not know may yet be in the file's header, so that such images stay,
+    and so do images without a known class, for the data gate to judge.
 
     Raises DataRejectedError where no image is left.
     """
@@ -40,4 +41,4 @@ def _renamed(record: ImageRecord, settings: DataSettings) -> ImageRecord:
 
 
 def _wanted(record: ImageRecord, settings: DataSettings) -> bool:
-    return all(record.attributes.get(name) in values for name, values in settings.where.items())
+    return all(record.attributes.get(name, values[0]) in values for name, values in settings.where.items())

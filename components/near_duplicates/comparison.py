@@ -96,8 +96,10 @@ def match_layouts(images: Images, pairs: NDArray[np.intp], promise: float) -> li
         prominence(spectrum(_cropped(upright, of_upright)), spectrum(_cropped(seen, of_seen)), FINE_WINDOW),
     )
     return [
-        Match(*pair, similarity, symmetries[position])
-        for position, pair, similarity in zip(kept, pairs[kept].tolist(), _in_range(similarities), strict=True)
+        Match(first, second, similarity, symmetries[position])
+        for position, (first, second), similarity in zip(
+            kept, pairs[kept].tolist(), _in_range(similarities), strict=True
+        )
     ]
 
 
@@ -108,8 +110,7 @@ def match_turns(images: Images, pairs: NDArray[np.intp], promise: float) -> list
         pairs: (n, 2), positions in the rows of the images.
         promise: similarity of maps of half the side that a pair must have to be compared finely.
     """
-    first, second = images.descriptions[pairs[:, 0]], images.descriptions[pairs[:, 1]]
-    turns = _best_turns(first, second)
+    turns = _best_turns(images.descriptions[pairs[:, 0]], images.descriptions[pairs[:, 1]])
     halves = images.halves(pairs[:, 0]), images.halves(pairs[:, 1])
     promises = _prominence_in_disk(*halves, turns, HALF_WINDOW)
     kept = np.flatnonzero(promises >= promise)
@@ -118,8 +119,10 @@ def match_turns(images: Images, pairs: NDArray[np.intp], promise: float) -> list
     turns = [turns[pair] for pair in kept]
     similarities = _prominence_in_disk(images.fine(pairs[kept, 0]), images.fine(pairs[kept, 1]), turns, FINE_WINDOW)
     return [
-        Match(*pair, similarity, geometry_of(turn.mirrored, turn.degrees))
-        for pair, similarity, turn in zip(pairs[kept].tolist(), _in_range(similarities), turns, strict=True)
+        Match(first, second, similarity, geometry_of(turn.mirrored, turn.degrees))
+        for (first, second), similarity, turn in zip(
+            pairs[kept].tolist(), _in_range(similarities), turns, strict=True
+        )
     ]
 
 

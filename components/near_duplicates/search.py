@@ -97,7 +97,7 @@ def _distinct(fingerprints: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[N
     return np.array(rows, np.intp), equal
 
 
-def _least_similarity(images: _Images) -> float:
+def _least_similarity(images: Images) -> float:
     """What a pair of this set must reach, from the median of pairs taken at random."""
     count = len(images.rows)
     if count < SMALLEST_SET:
@@ -113,7 +113,9 @@ def _best_matches(
 ) -> Iterable[Match]:
     """The better explanation of each pair, (n, 2) positions, that one promises to explain."""
     best = {(match.first, match.second): match for match in _matches(match_layouts, images, layouts, promise)}
-    for turn in _matches(match_turns, images, turns, promise):
+    # A turn may explain better what a layout explains: by a few degrees, or by the middle of the image alone.
+    explained = np.array(list(best), np.intp).reshape(-1, 2)
+    for turn in _matches(match_turns, images, np.unique(np.concatenate([turns, explained]), axis=0), promise):
         pair = turn.first, turn.second
         best[pair] = _better(best[pair], turn) if pair in best else turn
     return best.values()

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from components.image_example_gen.store import ImageStore
 from components.leakage_gap import Interval, LeakageGap, measure_gap, thumbnail
@@ -35,14 +36,16 @@ def leakage_gap_command(
         examined = examine(config, data, display.show, directory, store)
         entries, thumbnails = _usable_images(examined, store)
         _check_groups(entries, config)
-        gap = measure_gap(
-            entries,
-            thumbnails,
-            config.data.positive_label,
-            config.data.split,
-            [config.data.seed + number for number in range(seeds)],
-            lambda: display.show(TaskAdvanced(task=TASK, advance=1, total=seeds, remark="")),
-        )
+        # On arrays this small, threads of the linear algebra wait for each other more than they work.
+        with threadpool_limits(1):
+            gap = measure_gap(
+                entries,
+                thumbnails,
+                config.data.positive_label,
+                config.data.split,
+                [config.data.seed + number for number in range(seeds)],
+                lambda: display.show(TaskAdvanced(task=TASK, advance=1, total=seeds, remark="")),
+            )
     if json_file:
         write_json(gap, json_file)
     console.print(_table(gap, config))

@@ -111,7 +111,6 @@ class Runner:
 
     def run(self, data: Path, *overrides: str) -> Outcome:
         from pipeline.config import load_config
-        from pipeline.events import ComponentFinished
         from pipeline.listener import RunListener, listening
         from pipeline.local import run_locally
         from pipeline.output import open_output
@@ -119,13 +118,19 @@ class Runner:
         self.events = []
         with listening(RunListener(self.events.append)):
             run_locally(load_config(str(self.configuration_file), overrides), data, open_output(self.output))
-        finished = [event for event in self.events if isinstance(event, ComponentFinished)]
+        finished = self.finished()
         return Outcome(
-            executed=[event.component for event in finished if not event.cached],
-            cached=[event.component for event in finished if event.cached],
+            executed=[component for component, cached in finished.items() if not cached],
+            cached=[component for component, cached in finished.items() if cached],
             summary=json.loads((self.output / "report" / "summary.json").read_text()),
             versions=self.versions(),
         )
+
+    def finished(self) -> dict[str, bool]:
+        """The components that the latest run finished, in their order, and whether their result was cached."""
+        from pipeline.events import ComponentFinished
+
+        return {event.component: event.cached for event in self.events if isinstance(event, ComponentFinished)}
 
     def versions(self) -> list[str]:
         folder = self.output / "serving" / "small"

@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import functools
 import hashlib
 import math
 import os
@@ -14,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from components.trainer import export, run_fn
+from components.trainer import export, fit
 from pipeline import graph
-from pipeline.events import ComponentFinished
 from pipeline.failures import explain
 from schema.errors import EXIT_DATA_REJECTED
 from tests.pipeline.conftest import BRIGHT, IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner, write_images
@@ -186,22 +184,29 @@ class _StopError(Exception):
     """Ends a run before the Trainer's long work."""
 
 
+@pytest.fixture
+def stopping_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: Any) -> None:
+        raise _StopError
+
+    monkeypatch.setattr(fit, "fit", stop)
+
+
 @pytest.mark.parametrize(
     ("step", "cached"),
     [("DataGate", ["Transform"]), ("Transform", ["DataGate"]), ("Trainer", ["DataGate", "Transform"])],
 )
 def test_changed_code_of_a_step_is_never_served_from_the_cache(
-    first: tuple[Runner, Outcome], image_folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, cached: list[str]
+    first: tuple[Runner, Outcome],
+    image_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stopping_trainer: None,
+    step: str,
+    cached: list[str],
 ) -> None:
     runner, _ = first
     original: Callable[[str], str] = graph.code_fingerprint
     monkeypatch.setattr(graph, "code_fingerprint", lambda name: original(name) + ("x" if name == step else ""))
-
-    @functools.wraps(run_fn.run_fn)
-    def stop(*arguments: Any) -> None:
-        raise _StopError
-
-    monkeypatch.setattr(run_fn, "run_fn", stop)
 
     if step == "DataGate":
         runner.run(image_folder)
@@ -209,7 +214,7 @@ def test_changed_code_of_a_step_is_never_served_from_the_cache(
         with pytest.raises(_StopError):
             runner.run(image_folder)
 
-    finished = {event.component: event.cached for event in runner.events if isinstance(event, ComponentFinished)}
+    finished = runner.finished()
     assert finished.get(step, False) is False
     assert {name for name, from_cache in finished.items() if from_cache} >= {"ImageExampleGen", *cached}
 
@@ -275,38 +280,6 @@ def test_a_split_without_any_image_is_refused(configuration_file: Path, image_fo
     ]
 
 
-def test_drifted_data_are_refused_until_they_are_accepted_and_only_then_compared_with(
-    configuration_file: Path, image_folder: Path, tmp_path: Path
-) -> None:
-    runner = Runner(configuration_file, tmp_path / "out")
-    quick = ("train.epochs=1", "gate.minimum_auc=0", "gate.minimum_recall=0")
-    accepted = runner.run(image_folder, *quick)
-    drifted = write_images(tmp_path / "drifted", BRIGHT)
-
-    for _ in range(2):  # what was refused does not become what it is compared with
-        error = runner.refused(drifted, *quick)
-        assert error.exit_code == EXIT_DATA_REJECTED
-        heading, *findings = error.reasons
-        assert "(drift, " in heading
-        assert "--set data.checks.drift=warn" in heading
-        assert any(
-            finding.startswith("    brightness: the last accepted data and train differ by 1.000")
-            for finding in findings
-        )
-    assert runner.versions() == accepted.versions
-
-    allowed = runner.run(drifted, *quick, "data.checks.drift=warn")
-    assert "DataGate" in allowed.executed
-    assert allowed.summary["published_version"] is not None
-
-    # From here on the brighter images are what later ones are compared with.
-    (drifted / "benign" / "patient 00 (0).png").write_bytes(b"")
-    assert [reason.partition("(")[2].partition(",")[0] for reason in runner.refused(drifted, *quick).reasons] == [
-        "unreadable",
-        "0).png: the file is empty (0 bytes)",
-    ]
-
-
 def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     first: tuple[Runner, Outcome], image_folder: Path
 ) -> None:
@@ -321,3 +294,36 @@ def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     assert sorted(trained.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
     assert trained.summary["blessed"] is True
     assert trained.summary["baseline"] is None, "a model whose files are gone is nothing to compare with"
+
+
+def test_drifted_data_are_refused_until_they_are_accepted_and_only_then_compared_with(
+    second: tuple[Runner, OSError, Outcome], tmp_path: Path, stopping_trainer: None
+) -> None:
+    """The last to use this runner, whose history it changes."""
+    runner, *_ = second
+    before = runner.versions()
+    drifted = write_images(tmp_path / "drifted", BRIGHT)
+
+    for _ in range(2):  # what was refused does not become what it is compared with
+        error = runner.refused(drifted)
+        assert error.exit_code == EXIT_DATA_REJECTED
+        heading, *findings = error.reasons
+        assert "(drift, " in heading
+        assert "--set data.checks.drift=warn" in heading
+        assert any(
+            finding.startswith("    brightness: the last accepted data and train differ by 1.000")
+            for finding in findings
+        )
+    assert runner.versions() == before
+
+    with pytest.raises(_StopError):
+        runner.run(drifted, "data.checks.drift=warn")
+    assert runner.finished()["DataGate"] is False
+
+    # From here on the brighter images are what later ones are compared with.
+    (drifted / "benign" / "patient 00 (0).png").write_bytes(b"")
+    error = runner.refused(drifted)
+    assert [reason.partition("(")[2].partition(",")[0] for reason in error.reasons] == [
+        "unreadable",
+        "0).png: the file is empty (0 bytes)",
+    ]

@@ -182,8 +182,8 @@ def test_the_value_is_the_jensen_shannon_divergence_in_bits(counts: list[tuple[i
 
 
 def test_chance_by_hand() -> None:
-    # Three bands, 50 and 100 groups: a mean of 2 / (8 ln 2) * (1/50 + 1/100), and three standard errors of 1.
-    assert chance(3, 50, 100) == pytest.approx(4 * 2 / (8 * math.log(2)) * 0.03)
+    # Three bands, 50 and 100 groups: chi-square of two degrees of freedom passes 2 ln 100 once in 100 times.
+    assert chance(3, 50, 100) == pytest.approx(2 * math.log(100) / (8 * math.log(2)) * 0.03)
     assert chance(1, 5, 5) == chance(0, 5, 5) == 0.0
 
 

@@ -569,3 +569,21 @@ def test_the_gate_sees_what_was_not_dropped() -> None:
 
     assert [e.source for e in evidence.entries] == [e.source for e in patients()]
     assert (evidence.pairs, evidence.modality, evidence.settings.labels) == ([], MAMMOGRAPHY, LABELS)
+
+
+def test_images_that_where_excludes_by_their_header_are_left_out_before_anything_is_decided() -> None:
+    views = [
+        inspected(f"{label}/{number}.dcm", patient=f"{label}{number}", attributes={"view": view})
+        for label in LABELS
+        for number, view in enumerate(["CC", "MLO", "CC", "CC"])
+    ]
+    unknown = inspected("a/9.dcm", patient="nobody knows")
+
+    found = planned([*views, unknown], where={"view": ["CC"]}).entries
+
+    assert {entry.source: entry.dropped for entry in found if entry.dropped} == {
+        **{f"{label}/1.dcm": "left out by data.where" for label in LABELS},
+        "a/9.dcm": "left out by data.where",
+    }
+    assert {entry.split for entry in found if entry.dropped} == {""}
+    assert {entry.split for entry in found if not entry.dropped} == set(contract.SPLITS)

@@ -135,12 +135,16 @@ def test_attributes_to_select_by_are_those_of_the_contract() -> None:
         DataSettings(dataset="x", where={"shape": ["a"], "view": ["b"], "colour": ["c"]})
     with pytest.raises(ValidationError, match=r"where\.view"):
         DataSettings(dataset="x", where={"view": "CC"})  # a text, where a list is meant
+    with pytest.raises(ValidationError, match=r"where\.view"):
+        DataSettings(dataset="x", where={"view": []})  # which no image could have
 
 
 @settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3),
-    st.dictionaries(st.sampled_from(contract.ATTRIBUTES), st.lists(st.text(max_size=4), max_size=3), max_size=3),
+    st.dictionaries(
+        st.sampled_from(contract.ATTRIBUTES), st.lists(st.text(max_size=4), min_size=1, max_size=3), max_size=3
+    ),
     st.sampled_from(["fail", "drop", "warn"]),
     st.floats(0, 1),
 )
