@@ -52,8 +52,9 @@ def main() -> None:
 
 def generate(root: Path, images: int, side: int) -> None:
     """Grey PNG files of smooth random texture with speckle, as hard to compress as ultrasound, in `<class>/`."""
+    parts = [(root, start, min(start + 500, images), side) for start in range(0, images, 500)]
     with get_context("spawn").Pool() as pool:
-        pool.starmap(_generate_some, [(root, start, min(start + 500, images), side) for start in range(0, images, 500)])
+        pool.starmap(_generate_some, parts)
     rows = [f"{_path(number)},patient-{number // IMAGES_PER_PATIENT}" for number in range(images)]
     (root / "groups.csv").write_text("path,group\n" + "\n".join(rows) + "\n")
 
@@ -137,7 +138,7 @@ def describe(
 def print_rows(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         print(
-            f"{row['images']:>8} images  {row['what']:<11} {row['workers']} workers  {row['images_per_second']:8.1f}/s"
+            f"{row['images']:>8} images  {row['what']:<11} {row['workers']} workers {row['images_per_second']:8.1f}/s"
             f"  {row['ratio']:.2f} x plain ({row['ratio_per_core']:.2f} per core)  peak {row['peak_mib']:.0f} MiB",
             flush=True,
         )

@@ -81,8 +81,8 @@ def match_layouts(images: Images, pairs: NDArray[np.intp], promise: float) -> li
         pairs: (n, 2), positions in the rows of the images.
         promise: similarity of maps of half the side that a pair must have to be compared finely.
     """
-    coarse = images.descriptions.coarse
-    symmetries = _best_symmetries(coarse[pairs[:, 0]], coarse[pairs[:, 1]])
+    coarse = images.descriptions.coarse[pairs].astype(np.float32)
+    symmetries = _best_symmetries(coarse[:, 0], coarse[:, 1])
     upright = _symmetric(images.halves(pairs[:, 0]), symmetries)
     crops, promises = _best_crops(upright, images.halves(pairs[:, 1]))
     kept = np.flatnonzero(promises >= promise)
@@ -130,7 +130,7 @@ def _in_range(similarities: NDArray[np.float32]) -> list[float]:
     return [float(similarity) for similarity in similarities.clip(0.0, 1.0)]
 
 
-def _best_symmetries(first: NDArray[np.float16], second: NDArray[np.float16]) -> list[Geometry]:
+def _best_symmetries(first: Maps, second: Maps) -> list[Geometry]:
     """(n, side, side) twice -> for each pair the symmetry that makes the first most like the second."""
     products = np.stack([(apply_symmetry(first, symmetry) * second).sum(axis=(1, 2)) for symmetry in SYMMETRIES])
     return [SYMMETRIES[best] for best in products.argmax(axis=0)]

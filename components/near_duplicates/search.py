@@ -20,9 +20,13 @@ from components.near_duplicates.descriptors import describe
 from components.near_duplicates.fingerprints import has_structure
 from components.near_duplicates.groups import group_by_pairs
 
-# Similarities are those of `comparison`: how far the best match rises above all others.
+# Similarities are those of `correlation`: how far the best match rises above all others.
+# Certainly the same picture. Of different women's films in MIAS no pair has more than 0.28, of the two films of
+# one woman none more than 0.33, of different patients' patches in IDC none more than 0.17; 95 of 100 changed
+# copies have more than 0.4.
 COPY_SIMILARITY: Final = 0.4
-CONFIRMED_SIMILARITY: Final = 0.13  # of the pairs of BUSI looked at, all above show one scene
+# The same scene. All pairs of BUSI above it that were looked at show one scene; from 0.116 down some do not.
+CONFIRMED_SIMILARITY: Final = 0.13
 # In a set of one layout, such as films, unrelated pairs are alike too: there a pair must stand out from them.
 STANDING_OUT: Final = 14.0  # times the similarity that pairs of the set usually have
 LARGEST_CONFIRMED_SIMILARITY: Final = 0.5  # copies reach it; sets that are alike beyond hold copies

@@ -250,7 +250,7 @@ def test_one_image_that_cannot_be_used(tmp_path: Path, content: bytes, fault: st
     error = _refused(data, tmp_path / "output")
 
     first, heading, reason, fix = error.lines()
-    assert first == "The data gate refuses these data: 1 findings of 1 kinds."
+    assert first == "The data gate refuses these data: 1 finding of 1 kind."
     assert heading == (
         "  - Images that cannot be read (unreadable, 1 found): repair or remove these files; or accept with"
         " --set data.checks.unreadable=drop"
@@ -276,15 +276,18 @@ def test_all_images_that_cannot_be_used_are_named_at_once(tmp_path: Path, worker
 
 
 def test_faults_of_all_kinds_are_named_at_once(tmp_path: Path) -> None:
+    sound: Files = {
+        f"{label}/{number}.png": _picture(100 * len(label) + number) for label in LABELS for number in range(9)
+    }
     bad: Files = {
         "benign/a.png": b"",
         "benign/0_mask.png": _picture(90),
         "elsewhere/b.png": _picture(91),
         "malignant/black.png": images.encode(np.zeros((20, 24), np.uint8), "PNG"),
-        "malignant/of 0.png": _sound()["benign/0.png"],
+        "malignant/of 0.png": sound["benign/0.png"],
     }
 
-    findings = _rejected(tmp_path, _with_groups(_sound() | bad))
+    findings = _rejected(tmp_path, _with_groups(sound | bad))
 
     assert {check: [reason.split(": ")[0] for reason in reasons] for check, reasons in findings.items()} == {
         "unreadable": ["benign/a.png"],
@@ -301,10 +304,11 @@ def test_a_long_list_of_bad_images_is_cut_when_shown(tmp_path: Path) -> None:
 
     error = _refused(data, tmp_path / "output")
 
-    assert error.what == "The data gate refuses these data: 100 findings of 1 kinds."
-    assert str(error).count("benign/bad ") == 18
-    assert "    ... and 82 more" in str(error)
-    assert len(list(error.lines())) <= 22
+    assert error.what == "The data gate refuses these data: 100 findings of 1 kind."
+    shown = str(error).count("benign/bad ")
+    assert 10 < shown < 50
+    assert f"    ... and {100 - shown} more" in str(error)
+    assert len(list(error.lines())) == shown + 4
 
 
 def test_smallest_side_is_a_setting(tmp_path: Path) -> None:

@@ -268,6 +268,7 @@ def interrupt(arguments: list[str | Path], output: Path, marker: str, number: si
     assert not (output / "serving").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_run_says_so_and_the_same_command_carries_on(
     configuration_file: Path, image_folder: Path, tmp_path: Path
 ) -> None:
@@ -303,8 +304,10 @@ def test_killed_worker_is_explained(configuration_file: Path, image_folder: Path
     assert "memory ran out" in errors
 
 
-def test_describe_prints_counts_sizes_and_formats(configuration_file: Path, image_folder: Path) -> None:
-    finished = breast_imaging("data", "describe", "--config", configuration_file, "--data", image_folder)
+def test_describe_prints_counts_sizes_and_formats(
+    in_process: InProcess, configuration_file: Path, image_folder: Path
+) -> None:
+    finished = in_process("data", "describe", "--config", configuration_file, "--data", image_folder)
     assert finished.returncode == 0
     lines = [" ".join(line.split()) for line in finished.stdout.splitlines()]
     assert "train 42 42 28" in lines
@@ -417,9 +420,9 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_leakage_gap_of_copies(copies: Path, tmp_path: Path) -> None:
+def test_leakage_gap_of_copies(in_process: InProcess, copies: Path, tmp_path: Path) -> None:
     figures = tmp_path / "gap.json"
-    finished = breast_imaging("data", "leakage-gap", "--config", "image_folder", "--data", copies, "--json", figures)
+    finished = in_process("data", "leakage-gap", "--config", "image_folder", "--data", copies, "--json", figures)
     assert finished.returncode == 0, finished.stderr
     gap = json.loads(figures.read_text())
     assert (gap["images"], gap["groups"], gap["seeds"]) == (120, 40, 10)
@@ -428,10 +431,9 @@ def test_leakage_gap_of_copies(copies: Path, tmp_path: Path) -> None:
     assert gap["grouped"]["related"] == 0.0
     assert gap["grouped"]["auc"]["mean"] < 0.75, "the pictures say nothing of their class"
     assert gap["auc_gap"]["mean"] == pytest.approx(gap["random"]["auc"]["mean"] - gap["grouped"]["auc"]["mean"])
+    assert gap["auc_gap"]["mean"] > 0.2
     rows = {line.split()[0]: line.split()[1:] for line in finished.stdout.splitlines() if line.split()[:1]}
     assert rows["gap"][0] == f"{gap['auc_gap']['mean']:.3f}"
-    assert gap["auc_gap"]["low"] > 0
-    assert f"would have pretended {gap['auc_gap']['mean']:.3f} of AUC that is not there." in finished.stdout
 
 
 def test_leakage_gap_of_few_images(in_process: InProcess, copies: Path, tmp_path: Path) -> None:
@@ -453,8 +455,8 @@ def test_leakage_gap_of_too_few_groups_ends_with_2(in_process: InProcess, copies
     assert "class 'benign': 1 of at least 2 groups" in finished.stderr
 
 
-def test_leakage_gap_of_one_seed_ends_with_4(copies: Path) -> None:
-    finished = breast_imaging("data", "leakage-gap", "--config", "image_folder", "--data", copies, "--seeds", "1")
+def test_leakage_gap_of_one_seed_ends_with_4(in_process: InProcess, copies: Path) -> None:
+    finished = in_process("data", "leakage-gap", "--config", "image_folder", "--data", copies, "--seeds", "1")
     assert finished.returncode == 4
     assert "--seeds: an interval takes at least two." in finished.stderr
 

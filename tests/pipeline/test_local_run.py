@@ -142,6 +142,7 @@ def test_value_gate_closes_just_above_the_measured_metric(
     assert len(passed.versions) == len(before) + 1
 
 
+@pytest.mark.slow
 def test_change_gate_refuses_a_worse_model_and_lets_it_pass_when_allowed(
     second: tuple[Runner, OSError, Outcome], image_folder: Path
 ) -> None:
@@ -280,6 +281,7 @@ def test_a_split_without_any_image_is_refused(configuration_file: Path, image_fo
     ]
 
 
+@pytest.mark.slow
 def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     first: tuple[Runner, Outcome], image_folder: Path
 ) -> None:
@@ -296,6 +298,7 @@ def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     assert trained.summary["baseline"] is None, "a model whose files are gone is nothing to compare with"
 
 
+@pytest.mark.slow
 def test_drifted_data_are_refused_until_they_are_accepted_and_only_then_compared_with(
     second: tuple[Runner, OSError, Outcome], tmp_path: Path, stopping_trainer: None
 ) -> None:
