@@ -9,12 +9,13 @@ its own.
 
 import argparse
 import json
-import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -67,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("  images  fingerprints     search        cpu     memory    pairs  copies   index")
     results = []
     for size in options.sizes:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            result = pool.apply(measure, (size, options.seed))
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            result = pool.submit(measure, size, options.seed).result()
         results.append(result)
         print(
             f"{result.images:8d} {result.fingerprint_seconds:11.1f} s {result.search_seconds:8.1f} s "
