@@ -22,7 +22,9 @@ LEAST_INVARIANT: Final = 0.6
 
 EXACT_COUNT: Final = 4096  # images that one cell may hold: up to here the search is exact
 CELLS_PER_ROOT: Final = 4  # cells, for each square root of the number of images
-PROBES: Final = 16  # cells that are searched
+# Cells that are searched. Turned copies are less alike, and are asked for once, not eight times.
+LAYOUT_PROBES: Final = 16
+TURN_PROBES: Final = 64
 TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
 
 
@@ -35,12 +37,12 @@ def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) 
     Returns:
         (pairs, 2): positions, the smaller one first, sorted, without repetition.
     """
-    return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, exact_count)
+    return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, LAYOUT_PROBES, exact_count)
 
 
 def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.intp]:
     """Pairs of images that may show the same but for a turn by any angle; arguments and result as above."""
-    return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, exact_count)
+    return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, TURN_PROBES, exact_count)
 
 
 def _turn_invariants(descriptions: Descriptions) -> NDArray[np.float16]:
@@ -63,6 +65,7 @@ def _neighbours(
     descriptors: NDArray[np.float16],
     variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
     least: float,
+    probes: int,
     exact_count: int,
 ) -> NDArray[np.intp]:
     """Pairs of an image and one of its NEIGHBOURS nearest in any variant, with a cosine of at least `least`.
@@ -71,6 +74,7 @@ def _neighbours(
         (pairs, 2), the smaller position first, sorted, without repetition.
     """
     index = _index(descriptors, exact_count)
+    index.nprobe = probes
     count = min(NEIGHBOURS + 1, len(descriptors))  # an image also finds itself
     pairs = [np.empty((0, 2), np.intp)]
     for start in range(0, len(descriptors), CHUNK):
@@ -94,7 +98,6 @@ def _index(descriptors: NDArray[np.float16], exact_count: int) -> faiss.IndexIVF
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(length), length, cells, faiss.ScalarQuantizer.QT_fp16, metric, whole
     )
-    index.nprobe = min(PROBES, cells)
     index.cp.min_points_per_centroid = 1  # no warning: faiss would like 39 images for each cell
     stride = max(1, count // (TRAINING_PER_CELL * cells))
     index.train(_vectors(descriptors[::stride]))

@@ -80,9 +80,9 @@ def test_data_that_are_rejected_exit_with_2(capsys: pytest.CaptureFixture[str], 
         (tmp_path / label).mkdir()
         (tmp_path / label / "broken.png").write_bytes(b"no image")
 
-    assert run_app(["data", "describe", "--config", "image_folder", "--data", str(tmp_path)]) == 2
-    message = capsys.readouterr().err
-    assert "2 of 2 images cannot be used." in message
+    assert run_app(["data", "audit", "--config", "image_folder", "--data", str(tmp_path)]) == 2
+    message = capsys.readouterr().out
+    assert "The data gate would refuse these data." in message
     assert "benign/broken.png: the content is not an image in a supported format" in message
 
 

@@ -36,7 +36,9 @@ def test_message_names_what_happened_each_reason_and_what_to_do() -> None:
     assert str(error) == "Two files are broken.\n  - a.png: empty\n  - b.png: torn\nWhat to do: repair them"
 
 
-@pytest.mark.parametrize(("reasons", "more"), [(19, None), (20, None), (21, "  ... and 1 more")])
+@pytest.mark.parametrize(
+    ("reasons", "more"), [(SHOWN_REASONS - 1, None), (SHOWN_REASONS, None), (SHOWN_REASONS + 1, "  ... and 1 more")]
+)
 def test_a_long_list_of_reasons_is_cut(reasons: int, more: str | None) -> None:
     error = BreastImagingError("what", fix="fix", reasons=[f"reason {number}" for number in range(reasons)])
 
