@@ -10,7 +10,6 @@ from components.near_duplicates.search import (
     COPY_SIMILARITY,
     NearDuplicate,
     find_near_duplicates,
-    near_duplicate_groups,
 )
 
 __all__ = [
@@ -20,5 +19,4 @@ __all__ = [
     "find_near_duplicates",
     "fingerprint",
     "group_by_pairs",
-    "near_duplicate_groups",
 ]
