@@ -90,8 +90,10 @@ def _interval(interval: Interval) -> str:
 
 
 def _explain(gap: LeakageGap) -> list[str]:
-    if gap.auc_gap.low > 0:
-        verdict = f"A random split would have pretended {gap.auc_gap.mean:.3f} of AUC that is not there."
+    gaps = (("AUC", gap.auc_gap), ("accuracy", gap.accuracy_gap))
+    pretended = [f"{found.mean:.3f} of {metric}" for metric, found in gaps if found.low > 0]
+    if pretended:
+        verdict = f"A random split would have pretended {' and '.join(pretended)} that is not there."
     else:
         verdict = "No gap can be told from chance with these images and this model."
     return [
