@@ -48,6 +48,11 @@ class CheckResult(BaseModel):
         allowed = CheckSettings.model_json_schema()["properties"][self.check]["enum"]
         return [policy for policy in allowed if policy != FAIL]
 
+    @property
+    def options_to_accept(self) -> str:
+        """What to write on the command line to let the findings pass."""
+        return " or ".join(f"--set data.checks.{self.check}={policy}" for policy in self.accepting)
+
 
 # Checks on the statistics of a split: title and fix.
 STATISTICAL_CHECKS: Final = {
@@ -137,11 +142,11 @@ def _count(number: int, what: str) -> str:
 
 
 def _lines(result: CheckResult, most: int) -> list[str]:
-    accept = " or ".join(f"--set data.checks.{result.check}={policy}" for policy in result.accepting)
     shown = result.findings[: max(1, most)]
     more = len(result.findings) - len(shown)
     return [
-        f"{result.title} ({result.check}, {len(result.findings)} found): {result.fix}; or accept with {accept}",
+        f"{result.title} ({result.check}, {len(result.findings)} found): {result.fix};"
+        f" or accept with {result.options_to_accept}",
         *(f"    {finding}" for finding in shown),
         *([f"    ... and {more} more"] if more else []),
     ]

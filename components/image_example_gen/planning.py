@@ -39,7 +39,8 @@ def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> P
 
     Raises DataRejectedError where the owner of the data has split some images and not others.
     """
-    entries = [_wanted(_labelled(entry, spec, settings), settings) for entry in inspection.entries]
+    known = known_labels(spec, settings)
+    entries = [_wanted(_labelled(entry, spec, known), settings) for entry in inspection.entries]
     pairs = _similar_pairs(entries, inspection)
     entries = _grouped(entries, pairs)
     entries = _drop_faulty(Evidence(entries, pairs, spec.modality, settings))
@@ -50,8 +51,7 @@ def evidence_of(plan: Plan, spec: DatasetSpec, settings: DataSettings) -> Eviden
     return Evidence([entry for entry in plan.entries if not entry.dropped], plan.pairs, spec.modality, settings)
 
 
-def _labelled(entry: ManifestEntry, spec: DatasetSpec, settings: DataSettings) -> ManifestEntry:
-    known = known_labels(spec, settings)
+def _labelled(entry: ManifestEntry, spec: DatasetSpec, known: Sequence[str]) -> ManifestEntry:
     if not entry.label:
         return replace(entry, unlabelled=f"nothing says its class; the expected layout is {spec.layout}")
     if entry.label not in known:

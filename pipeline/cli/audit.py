@@ -123,11 +123,10 @@ def _findings(result: CheckResult) -> list[str]:
         return []
     shown = result.findings[:SHOWN_FINDINGS]
     more = len(result.findings) - len(shown)
-    accept = " or ".join(f"--set data.checks.{result.check}={policy}" for policy in result.accepting)
     return [
         f"{result.title}:",
         *(f"  - {finding}" for finding in shown),
         *([f"  ... and {more} more (--json FILE has all)"] if more else []),
-        f"  What to do: {result.fix}" + (f"; or accept with {accept}" if result.refuses else ""),
+        f"  What to do: {result.fix}" + (f"; or accept with {result.options_to_accept}" if result.refuses else ""),
         "",
     ]

@@ -80,11 +80,6 @@ class CanonicalImage:
     def channels(self) -> int:
         return 1 if self.pixels.ndim == 2 else 3
 
-    def brightness(self) -> tuple[float, float]:
-        """Mean and standard deviation of all values, in [0, 1]."""
-        scaled = self.pixels / np.float64(np.iinfo(self.pixels.dtype).max)
-        return float(scaled.mean()), float(scaled.std())
-
 
 @dataclass(frozen=True)
 class Pages:

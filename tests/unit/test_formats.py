@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from schema import contract
-from schema.images.formats import CanonicalImage, UnreadableImageError, encode_png, read_image
+from schema.images.formats import UnreadableImageError, encode_png, read_image
 from tests import images
 
 MARKER = b"PATIENT-NAME-4711"
@@ -624,15 +624,6 @@ def test_a_flipped_bit_within_the_pixels_of_a_png_never_goes_unnoticed(pixels: N
         except UnreadableImageError:
             continue
         np.testing.assert_array_equal(image.pixels, pixels)
-
-
-# Brightness
-
-
-def test_brightness_is_a_share_of_the_full_range() -> None:
-    assert CanonicalImage(np.array([[0, 255]], np.uint8), 8).brightness() == (0.5, 0.5)
-    assert CanonicalImage(np.full((2, 2), 65535, np.uint16), 16).brightness() == (1.0, 0.0)
-    assert CanonicalImage(np.full((2, 2, 3), 51, np.uint8), 8).brightness() == pytest.approx((0.2, 0.0))
 
 
 # Writing

@@ -239,3 +239,13 @@ def test_of_a_large_image_some_rows_stand_for_all() -> None:
     pixels = np.tile(_ramp(12, cut=True), (4, 1))
 
     assert measured(pixels).wrapped == pytest.approx(measured(pixels[:100]).wrapped, rel=0.05)
+
+
+def test_brightness_is_a_share_of_the_full_range() -> None:
+    def brightness(pixels: Pixels) -> tuple[float, float]:
+        found = measured(pixels)
+        return found.mean, found.std
+
+    assert brightness(np.array([[0, 255]], np.uint8)) == (0.5, 0.5)
+    assert brightness(np.full((2, 2), 65535, np.uint16)) == (1.0, 0.0)
+    assert brightness(np.full((2, 2, 3), 51, np.uint8)) == pytest.approx((0.2, 0.0))
