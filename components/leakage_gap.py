@@ -20,7 +20,7 @@ from components.image_example_gen.split import assign_splits
 from components.manifest import ManifestEntry
 from components.settings import SplitSettings
 from schema import contract
-from schema.images.formats import Pixels
+from schema.images.formats import CanonicalImage
 
 THUMBNAIL_SIDE: Final = 24
 COMPONENTS: Final = 48
@@ -76,8 +76,9 @@ class _Trial(BaseModel):
     related: float
 
 
-def thumbnail(pixels: Pixels) -> bytes:
+def thumbnail(image: CanonicalImage) -> bytes:
     """uint8 RGB of THUMBNAIL_SIDE squared, as bytes."""
+    pixels = image.pixels
     scaled = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
     small = cv2.resize(scaled, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
     rgb = small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=2)

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from tfx.dsl.io import fileio
 
-from schema.images.formats import CanonicalImage, Pixels, encode_png
+from schema.images.formats import CanonicalImage, encode_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Batch(Protocol):
 class ImageStore:
     """A folder of images, encoded as PNG or in another way."""
 
-    def __init__(self, directory: str, encode: Callable[[Pixels], bytes] = encode_png) -> None:
+    def __init__(self, directory: str, encode: Callable[[CanonicalImage], bytes] = encode_image) -> None:
         self._directory = directory
         self._encode = encode
 
@@ -63,7 +63,7 @@ class NoStore:
 
 
 class _StoredBatch:
-    def __init__(self, path: str, number: int, encode: Callable[[Pixels], bytes]) -> None:
+    def __init__(self, path: str, number: int, encode: Callable[[CanonicalImage], bytes]) -> None:
         self._encode = encode
         self._file = fileio.open(path, "wb")
         self._number = number
@@ -78,7 +78,7 @@ class _StoredBatch:
         self._file.close()
 
     def add(self, image: CanonicalImage) -> Location:
-        data = self._encode(image.pixels)
+        data = self._encode(image)
         self._file.write(data)
         location = Location(self._number, self._end, len(data))
         self._end += len(data)

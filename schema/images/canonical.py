@@ -62,11 +62,13 @@ class CanonicalImage:
             range of the type; 0 is black.
         bit_depth: bits per channel in the source.
         facts: what the file's header says about it.
+        png: a PNG file of exactly these pixels, without metadata, where the source gave one.
     """
 
     pixels: Pixels
     bit_depth: int
     facts: ImageFacts = field(default_factory=ImageFacts)
+    png: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def height(self) -> int:

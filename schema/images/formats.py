@@ -11,7 +11,16 @@ from schema import contract
 from schema.images import opencv, raster, tiff
 from schema.images.canonical import CanonicalImage, ImageFacts, Pages, Pixels, UnreadableImageError
 
-__all__ = ["CanonicalImage", "ImageFacts", "Pixels", "UnreadableImageError", "encode_png", "read_image", "read_pages"]
+__all__ = [
+    "CanonicalImage",
+    "ImageFacts",
+    "Pixels",
+    "UnreadableImageError",
+    "encode_image",
+    "encode_png",
+    "read_image",
+    "read_pages",
+]
 
 _DICOM_SIGNATURE: Final = b"DICM"
 _DICOM_SIGNATURE_AT: Final = slice(128, 132)
@@ -35,6 +44,11 @@ def read_image(data: bytes) -> CanonicalImage:
     if pages.count > 1:
         raise UnreadableImageError(f"the file holds {pages.count} images; one is expected here")
     return next(pages.images)
+
+
+def encode_image(image: CanonicalImage) -> bytes:
+    """A canonical image as PNG, without loss or metadata: the source's own encoding where that is plain PNG."""
+    return image.png or encode_png(image.pixels)
 
 
 def encode_png(pixels: Pixels) -> bytes:

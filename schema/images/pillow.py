@@ -67,6 +67,11 @@ def upright(pixels: Pixels, image: Image.Image) -> Pixels:
     return turn(pixels).copy() if turn else pixels
 
 
+def is_stored_upright(image: Image.Image) -> bool:
+    """Whether the EXIF data of a loaded image ask for no turn."""
+    return image.getexif().get(ExifTags.Base.Orientation, 1) not in _UPRIGHT_FROM_STORED
+
+
 def _exif(image: Image.Image) -> bytes:
     if "exif" in image.info:
         return bytes(image.info["exif"])

@@ -5,10 +5,10 @@ from typing import Final
 
 from PIL import Image
 
-from schema.images import opencv
+from schema.images import opencv, png
 from schema.images.canonical import CanonicalImage, Pages, Pixels, UnreadableImageError, check_size, grey_if_equal
 from schema.images.jpeg import check_jpeg
-from schema.images.pillow import decoding_by_pillow, open_image, to_pixels, upright
+from schema.images.pillow import decoding_by_pillow, is_stored_upright, open_image, to_pixels, upright
 
 _FORMATS: Final = ("PNG", "JPEG", "BMP", "DIB", "PPM")
 _PNG_HEADER: Final = b"IHDR"
@@ -31,7 +31,15 @@ def _read(image: Image.Image, data: bytes) -> Iterator[CanonicalImage]:
     with decoding_by_pillow():
         bit_depth = _bit_depth(image, data)
         pixels = _to_pixels(image, data)
-    yield CanonicalImage(pixels, bit_depth)
+        own = _own_encoding(image, data, pixels)
+    yield CanonicalImage(pixels, bit_depth, png=own)
+
+
+def _own_encoding(image: Image.Image, data: bytes, pixels: Pixels) -> bytes | None:
+    """The file's own encoding, where its pixels are canonical as they are stored."""
+    if image.format != "PNG" or not is_stored_upright(image) or (pixels.ndim == 3) != (image.mode == "RGB"):
+        return None
+    return png.without_metadata(data)
 
 
 def _to_pixels(image: Image.Image, data: bytes) -> Pixels:

@@ -20,8 +20,8 @@ def image(pixels: Pixels) -> CanonicalImage:
     return CanonicalImage(pixels, bit_depth=8)
 
 
-def raw(pixels: Pixels) -> bytes:
-    return pixels.tobytes()
+def raw(image: CanonicalImage) -> bytes:
+    return image.pixels.tobytes()
 
 
 @settings(deadline=None)
