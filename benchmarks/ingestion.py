@@ -18,19 +18,22 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 PLAIN = "plain loop"
 INGESTION = "ingestion"
 LABELS = ("benign", "malignant")
 IMAGES_PER_PATIENT = 4
+OCTAVES = (3, 6, 12, 24, 48)  # cells of random brightness along a side
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="+", default=[1_000, 10_000])
-    parser.add_argument("--side", type=int, default=256, help="pixels")
+    parser.add_argument("--side", type=int, default=512, help="pixels")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, os.cpu_count() or 1])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -51,7 +54,7 @@ def main() -> None:
 
 
 def generate(root: Path, images: int, side: int) -> None:
-    """Grey PNG files of smooth random texture with speckle, as hard to compress as ultrasound, in `<class>/`."""
+    """Grey PNG files of random texture at all scales with speckle, in `<class>/`, and `groups.csv`."""
     parts = [(root, start, min(start + 500, images), side) for start in range(0, images, 500)]
     with get_context("spawn").Pool() as pool:
         pool.starmap(_generate_some, parts)
@@ -64,10 +67,15 @@ def _generate_some(root: Path, start: int, stop: int, side: int) -> None:
         path = root / _path(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         generator = np.random.default_rng(number)
-        coarse = Image.fromarray(generator.integers(0, 200, (9, 9)).astype(np.uint8))
-        texture = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC), np.float32)
-        pixels = texture * generator.gamma(12, 1 / 12, (side, side))
-        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, compress_level=1)
+        Image.fromarray(_texture(generator, side)).save(path)
+
+
+def _texture(generator: np.random.Generator, side: int) -> NDArray[np.uint8]:
+    """(side, side): octaves whose strength falls with their frequency, as in tissue, times speckle of some pixels."""
+    octaves = [cv2.resize(generator.normal(0, 1, (grid, grid)), (side, side)) / grid**0.5 for grid in OCTAVES]
+    brightness = 90.0 * np.exp(np.sum(octaves, axis=0))
+    speckle = cv2.GaussianBlur(generator.gamma(1.0, 1.0, (side, side)), (0, 0), 1.2)
+    return np.clip(brightness * speckle, 0, 255).astype(np.uint8)
 
 
 def _path(number: int) -> str:

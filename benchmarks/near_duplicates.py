@@ -10,7 +10,6 @@ its own.
 import argparse
 import json
 import resource
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from components.near_duplicates import FINGERPRINT_LENGTH, find_near_duplicates, fingerprint
+from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, find_near_duplicates, fingerprint
 from components.near_duplicates.candidates import propose_layouts
 from components.near_duplicates.descriptors import describe
 
@@ -87,26 +86,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(size: int, seed: int) -> Result:
     """One size, in this process."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "fingerprints.npy"
-        fingerprint_seconds = _write_fingerprints(path, size, seed)
-        fingerprints = np.load(path, mmap_mode="r")
-        start, cpu_start = time.perf_counter(), time.process_time()
-        found = find_near_duplicates(fingerprints)
-        search_seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found_pairs = {(pair.first, pair.second) for pair in found}
-        copies = [(row - 1, row) in found_pairs for row in range(1, size) if _is_copy(row)]
-        return Result(
-            images=size,
-            fingerprint_seconds=fingerprint_seconds,
-            search_seconds=search_seconds,
-            search_cpu_seconds=cpu_seconds,
-            peak_mib=peak,
-            pairs=len(found),
-            copies_found=float(np.mean(copies)),
-            index_recall=_index_recall(fingerprints),
-        )
+    fingerprints, fingerprint_seconds = _make_fingerprints(size, seed)
+    start, cpu_start = time.perf_counter(), time.process_time()
+    found = find_near_duplicates(fingerprints)
+    search_seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found_pairs = {(pair.first, pair.second) for pair in found}
+    copies = [(row - 1, row) in found_pairs for row in range(1, size) if _is_copy(row)]
+    return Result(
+        images=size,
+        fingerprint_seconds=fingerprint_seconds,
+        search_seconds=search_seconds,
+        search_cpu_seconds=cpu_seconds,
+        peak_mib=peak,
+        pairs=len(found),
+        copies_found=float(np.mean(copies)),
+        index_recall=_index_recall(fingerprints),
+    )
 
 
 def fitted_exponent(results: Sequence[Result]) -> float:
@@ -117,19 +113,19 @@ def fitted_exponent(results: Sequence[Result]) -> float:
     return float(np.polyfit(np.log(images), np.log(seconds), 1)[0])
 
 
-def _write_fingerprints(path: Path, size: int, seed: int) -> float:
-    """Writes (size, FINGERPRINT_LENGTH) uint8 and returns the seconds that the fingerprints took."""
+def _make_fingerprints(size: int, seed: int) -> tuple[DiskRows[np.uint8], float]:
+    """(size, FINGERPRINT_LENGTH) on disk, and the seconds that the fingerprints took."""
     random = np.random.default_rng(seed)
-    fingerprints = np.lib.format.open_memmap(path, "w+", np.uint8, (size, FINGERPRINT_LENGTH))
+    fingerprints = DiskRows((FINGERPRINT_LENGTH,), np.uint8)
     seconds = 0.0
     image = _texture(random)
     for row in range(size):
         image = _changed(image, random) if _is_copy(row) else _texture_or_blank(row, random)
         start = time.perf_counter()
-        fingerprints[row] = fingerprint(image)
+        code = fingerprint(image)
         seconds += time.perf_counter() - start
-    fingerprints.flush()
-    return seconds
+        fingerprints.append(code[None])
+    return fingerprints, seconds
 
 
 def _is_copy(row: int) -> bool:
@@ -169,7 +165,7 @@ def _changed(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[n
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
-def _index_recall(fingerprints: NDArray[np.uint8]) -> float:
+def _index_recall(fingerprints: DiskRows[np.uint8]) -> float:
     """Share of the pairs of an exact search that the index proposes too."""
     rows = np.linspace(0, len(fingerprints) - 1, min(SUBSAMPLE, len(fingerprints))).astype(np.intp)
     descriptions = describe(fingerprints, np.unique(rows))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -17,7 +16,7 @@ from components.image_example_gen.files import read_file
 from components.image_example_gen.measurement import measure
 from components.image_example_gen.store import ImageStore, Location, NoStore
 from components.manifest import ManifestEntry, page_source
-from components.near_duplicates import FINGERPRINT_LENGTH, fingerprint
+from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, Rows, fingerprint
 from components.progress import Progress, report_progress
 from schema import contract
 from schema.images.formats import CanonicalImage, UnreadableImageError, read_pages
@@ -38,7 +37,7 @@ class Inspection:
 
     entries: list[ManifestEntry]
     locations: list[Location | None]
-    fingerprints: NDArray[np.uint8]
+    fingerprints: Rows[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -170,18 +169,15 @@ class _InspectBatch(beam.DoFn):
 def _gather(directory: str, batches: int) -> Inspection:
     entries: list[ManifestEntry] = []
     locations: list[Location | None] = []
-    with tempfile.TemporaryFile() as fingerprints:
-        for number in range(batches):
-            with fileio.open(_findings_path(directory, number), "rb") as file:
-                rows = json.loads(file.read())
-            entries.extend(ManifestEntry(**row["entry"]) for row in rows)
-            locations.extend(row["location"] and Location(**row["location"]) for row in rows)
-            with fileio.open(_fingerprints_path(directory, number), "rb") as file:
-                fingerprints.write(file.read())
-        fingerprints.flush()
-        # On disk, since those of a large data set would fill the memory.
-        mapped = np.memmap(fingerprints, np.uint8, "r", shape=(len(entries), FINGERPRINT_LENGTH))
-    return Inspection(entries, locations, mapped)
+    fingerprints = DiskRows((FINGERPRINT_LENGTH,), np.uint8)
+    for number in range(batches):
+        with fileio.open(_findings_path(directory, number), "rb") as file:
+            rows = json.loads(file.read())
+        entries.extend(ManifestEntry(**row["entry"]) for row in rows)
+        locations.extend(row["location"] and Location(**row["location"]) for row in rows)
+        with fileio.open(_fingerprints_path(directory, number), "rb") as file:
+            fingerprints.append(np.frombuffer(file.read(), np.uint8).reshape(-1, FINGERPRINT_LENGTH))
+    return Inspection(entries, locations, fingerprints)
 
 
 def _fingerprint(image: CanonicalImage | None) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@
 neighbours (`candidates`) and confirmed by comparison of pictures (`comparison`).
 """
 
+from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import FINGERPRINT_LENGTH, fingerprint
 from components.near_duplicates.groups import group_by_pairs
 from components.near_duplicates.search import (
@@ -15,7 +16,9 @@ from components.near_duplicates.search import (
 __all__ = [
     "COPY_SIMILARITY",
     "FINGERPRINT_LENGTH",
+    "DiskRows",
     "NearDuplicate",
+    "Rows",
     "find_near_duplicates",
     "fingerprint",
     "group_by_pairs",

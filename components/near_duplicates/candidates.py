@@ -12,7 +12,15 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from components.near_duplicates.descriptors import CHUNK, Descriptions, angular_spectra, invariants, scaled
+from components.near_duplicates.descriptors import (
+    CHUNK,
+    INVARIANTS_LENGTH,
+    Descriptions,
+    angular_spectra,
+    invariants,
+    scaled,
+)
+from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.geometry import SYMMETRIES, apply_symmetry
 
 NEIGHBOURS: Final = 16  # of an image in each index, so that a set of look-alikes costs no quadratic number of checks
@@ -45,12 +53,14 @@ def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) ->
     return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, TURN_PROBES, exact_count)
 
 
-def _turn_invariants(descriptions: Descriptions) -> NDArray[np.float16]:
+def _turn_invariants(descriptions: Descriptions) -> DiskRows[np.float16]:
     """(n, INVARIANTS_LENGTH), norm 1."""
-    starts = range(0, len(descriptions.halves), CHUNK)
-    return np.concatenate(
-        [scaled(invariants(angular_spectra(descriptions[start : start + CHUNK]))) for start in starts]
-    )
+    found = DiskRows((INVARIANTS_LENGTH,), np.float16)
+    for start in range(0, len(descriptions.halves), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        halves = descriptions.halves[chunk].astype(np.float32)
+        found.append(scaled(invariants(angular_spectra(halves, descriptions.aspects[chunk]))))
+    return found
 
 
 def _in_all_symmetries(descriptors: NDArray[np.float16]) -> list[NDArray[np.float16]]:
@@ -62,7 +72,7 @@ def _as_they_are(descriptors: NDArray[np.float16]) -> list[NDArray[np.float16]]:
 
 
 def _neighbours(
-    descriptors: NDArray[np.float16],
+    descriptors: Rows[np.float16],
     variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
     least: float,
     probes: int,
@@ -89,9 +99,9 @@ def _neighbours(
     return np.unique(np.concatenate(pairs), axis=0)
 
 
-def _index(descriptors: NDArray[np.float16], exact_count: int) -> faiss.IndexIVFScalarQuantizer:
+def _index(descriptors: Rows[np.float16], exact_count: int) -> faiss.IndexIVFScalarQuantizer:
     """An index of (n, ...) descriptors by inner product. Training is seeded by faiss and sees a fixed stride."""
-    count, length = len(descriptors), descriptors[0].size
+    count, length = len(descriptors), descriptors[:1].size
     cells = 1 if count <= exact_count else round(CELLS_PER_ROOT * np.sqrt(count))
     metric = faiss.METRIC_INNER_PRODUCT
     whole = False  # vectors are kept whole, not as differences from the middle of their cell

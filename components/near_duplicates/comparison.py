@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from components.near_duplicates.correlation import Window, prominence, spectrum
-from components.near_duplicates.descriptors import ANGLES, Descriptions, Maps, angular_spectra, fine_maps
+from components.near_duplicates.descriptors import ANGLES, Descriptions, Maps, angular_spectra
+from components.near_duplicates.disk_rows import Rows
 from components.near_duplicates.geometry import (
     SYMMETRIES,
     Geometry,
@@ -36,34 +37,11 @@ CROPS: Final = tuple((one, other) for one in LEFT for other in LEFT if WHOLE in 
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images to search.
-
-    Attributes:
-        fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk.
-        rows: (n,), those of the images to search.
-        descriptions: n.
-    """
-
-    fingerprints: NDArray[np.uint8]
-    rows: NDArray[np.intp]
-    descriptions: Descriptions
-
-    def fine(self, positions: NDArray[np.intp]) -> Maps:
-        """(m,) positions in `rows` -> (m, SIDE, SIDE)."""
-        return fine_maps(self.fingerprints[self.rows[positions]])
-
-    def halves(self, positions: NDArray[np.intp]) -> Maps:
-        """(m,) positions in `rows` -> (m, HALF_SIDE, HALF_SIDE)."""
-        return self.descriptions.halves[positions].astype(np.float32)
-
-
-@dataclass(frozen=True)
 class Match:
     """What makes the first image of a pair like the second.
 
     Attributes:
-        first, second: positions in the rows of the images.
+        first, second: positions in the descriptions.
         similarity: how far the match rises above others, 0 to 1.
         geometry: from the first to the second.
     """
@@ -74,22 +52,21 @@ class Match:
     geometry: Geometry
 
 
-def match_layouts(images: Images, pairs: NDArray[np.intp], promise: float) -> list[Match]:
+def match_layouts(images: Descriptions, pairs: NDArray[np.intp], promise: float) -> list[Match]:
     """Compares pairs as symmetries of the square.
 
     Args:
-        pairs: (n, 2), positions in the rows of the images.
+        pairs: (n, 2), positions in the descriptions.
         promise: similarity of maps of half the side that a pair must have to be compared finely.
     """
-    coarse = images.descriptions.coarse[pairs].astype(np.float32)
-    symmetries = _best_symmetries(coarse[:, 0], coarse[:, 1])
-    upright = _symmetric(images.halves(pairs[:, 0]), symmetries)
-    crops, promises = _best_crops(upright, images.halves(pairs[:, 1]))
+    symmetries = _best_symmetries(*_both(images.coarse, pairs))
+    first, second = _both(images.halves, pairs)
+    crops, promises = _best_crops(_symmetric(first, symmetries), second)
     kept = np.flatnonzero(promises >= promise)
     if not len(kept):
         return []
-    upright = _symmetric(images.fine(pairs[kept, 0]), [symmetries[pair] for pair in kept])
-    seen = images.fine(pairs[kept, 1])
+    first, seen = _both(images.fine, pairs[kept])
+    upright = _symmetric(first, [symmetries[pair] for pair in kept])
     of_upright, of_seen = zip(*(crops[pair] for pair in kept), strict=True)
     similarities = np.maximum(
         prominence(spectrum(upright), spectrum(seen), FINE_WINDOW),
@@ -103,27 +80,38 @@ def match_layouts(images: Images, pairs: NDArray[np.intp], promise: float) -> li
     ]
 
 
-def match_turns(images: Images, pairs: NDArray[np.intp], promise: float) -> list[Match]:
+def match_turns(images: Descriptions, pairs: NDArray[np.intp], promise: float) -> list[Match]:
     """Compares pairs as turned by any angle, mirrored or not, inside the largest disk of the second image.
 
     Args:
-        pairs: (n, 2), positions in the rows of the images.
+        pairs: (n, 2), positions in the descriptions.
         promise: similarity of maps of half the side that a pair must have to be compared finely.
     """
-    turns = _best_turns(images.descriptions[pairs[:, 0]], images.descriptions[pairs[:, 1]])
-    halves = images.halves(pairs[:, 0]), images.halves(pairs[:, 1])
-    promises = _prominence_in_disk(*halves, turns, HALF_WINDOW)
+    first, second = _both(images.halves, pairs)
+    turns = _best_turns(first, second, images.aspects[pairs])
+    promises = _prominence_in_disk(first, second, turns, HALF_WINDOW)
     kept = np.flatnonzero(promises >= promise)
     if not len(kept):
         return []
     turns = [turns[pair] for pair in kept]
-    similarities = _prominence_in_disk(images.fine(pairs[kept, 0]), images.fine(pairs[kept, 1]), turns, FINE_WINDOW)
+    similarities = _prominence_in_disk(*_both(images.fine, pairs[kept]), turns, FINE_WINDOW)
     return [
         Match(first, second, similarity, geometry_of(turn.mirrored, turn.degrees))
         for (first, second), similarity, turn in zip(
             pairs[kept].tolist(), _in_range(similarities), turns, strict=True
         )
     ]
+
+
+def _both(maps: Rows[np.float16] | Rows[np.int8], pairs: NDArray[np.intp]) -> tuple[Maps, Maps]:
+    """The maps of the first and of the second image of each of (n, 2) pairs: (n, side, side) each.
+
+    Most images are in several pairs of a chunk, so each is read once.
+    """
+    images, places = np.unique(pairs, return_inverse=True)
+    found = maps[images].astype(np.float32)
+    first, second = places.reshape(pairs.shape).T
+    return found[first], found[second]
 
 
 def _in_range(similarities: NDArray[np.float32]) -> list[float]:
@@ -146,9 +134,14 @@ def _best_crops(
     return [CROPS[best] for best in gains.argmax(axis=0)], gains.max(axis=0)
 
 
-def _best_turns(first: Descriptions, second: Descriptions) -> list[Turn]:
-    """For each of n pairs the turn that makes the first image most like the second, by correlation along circles."""
-    one, other = angular_spectra(first), angular_spectra(second)
+def _best_turns(first: Maps, second: Maps, shapes: NDArray[np.float64]) -> list[Turn]:
+    """For each of n pairs the turn that makes the first image most like the second, by correlation along circles.
+
+    Args:
+        first, second: (n, HALF_SIDE, HALF_SIDE).
+        shapes: (n, 2), height / width of the first and of the second image.
+    """
+    one, other = angular_spectra(first, shapes[:, 0]), angular_spectra(second, shapes[:, 1])
     # Mirrored about the vertical axis, the angle t is pi - t: harmonic m becomes its conjugate times (-1)^m.
     signs = (-1.0) ** np.arange(one.shape[2])
     images = np.stack([one, one.conj() * signs], axis=1)
@@ -160,7 +153,7 @@ def _best_turns(first: Descriptions, second: Descriptions) -> list[Turn]:
     )
     offset = 0.5 * (before - after) / np.minimum(before - 2 * best + after, -1e-9)
     degrees = (sample + offset) * (360.0 / ANGLES)
-    columns = (mirrored.astype(np.bool_), degrees, first.aspects, second.aspects)
+    columns = (mirrored.astype(np.bool_), degrees, shapes[:, 0], shapes[:, 1])
     return [Turn(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 

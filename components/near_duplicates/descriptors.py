@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import SIDE, aspects, pictures
 from components.near_duplicates.geometry import circles
 
@@ -37,7 +38,7 @@ ANGLES: Final = 128  # samples on each circle
 HARMONICS: Final = 8  # of the circles, for the invariants
 INVARIANTS_LENGTH: Final = len(RADII) * (len(RADII) + 1) // 2 * HARMONICS
 
-CHUNK: Final = 4096  # images at a time
+CHUNK: Final = 1024  # images at a time
 
 _INT8_SCALE: Final = 127.0
 _BACKGROUND: Final = 0.05  # share of the grey range that counts as dark background
@@ -51,35 +52,37 @@ _NOISE_FLOOR: Final = 1e-4  # share of the grey range below which there is no st
 
 @dataclass(frozen=True)
 class Descriptions:
-    """What the search holds of n images: about 1 KiB each.
+    """What the search goes by, of n images.
 
     Attributes:
         coarse: (n, COARSE_SIDE, COARSE_SIDE) float16, norm 1.
         halves: (n, HALF_SIDE, HALF_SIDE) int8, 127 is 1.
+        fine: (n, SIDE, SIDE) int8, 127 is 1; 0 in the dark background of a film.
         aspects: (n,) float64, height / width.
     """
 
-    coarse: NDArray[np.float16]
-    halves: NDArray[np.int8]
+    coarse: Rows[np.float16]
+    halves: Rows[np.int8]
+    fine: Rows[np.int8]
     aspects: NDArray[np.float64]
 
-    def __getitem__(self, rows: NDArray[np.intp] | slice) -> "Descriptions":
-        return Descriptions(self.coarse[rows], self.halves[rows], self.aspects[rows])
 
-
-def describe(fingerprints: NDArray[np.uint8], rows: NDArray[np.intp]) -> Descriptions:
-    """Describes the images in these rows of fingerprints, which may be on disk and are read in chunks."""
-    coarse = np.empty((len(rows), COARSE_SIDE, COARSE_SIDE), np.float16)
-    halves = np.empty((len(rows), HALF_SIDE, HALF_SIDE), np.int8)
+def describe(fingerprints: Rows[np.uint8], rows: NDArray[np.intp]) -> Descriptions:
+    """Describes the images in these rows of fingerprints; what it finds is on disk, but for the aspects."""
+    coarse = DiskRows((COARSE_SIDE, COARSE_SIDE), np.float16)
+    halves = DiskRows((HALF_SIDE, HALF_SIDE), np.int8)
+    fine = DiskRows((SIDE, SIDE), np.int8)
     shapes = np.empty(len(rows))
     for start in range(0, len(rows), CHUNK):
         chunk = slice(start, start + CHUNK)
         images = fingerprints[rows[chunk]]
-        small = [_resized(picture, HALF_SIDE) for picture in pictures(images)]
-        coarse[chunk] = scaled(np.array([_resized(_band_pass(image, COARSE), COARSE_SIDE) for image in small]))
-        halves[chunk] = np.rint(np.array([_band_pass(image, HALF) for image in small]).clip(-1, 1) * _INT8_SCALE)
+        whole = pictures(images)
+        small = [_resized(picture, HALF_SIDE) for picture in whole]
+        coarse.append(scaled(np.array([_resized(_band_pass(image, COARSE), COARSE_SIDE) for image in small])))
+        halves.append(_to_int8(np.array([_band_pass(image, HALF) for image in small])))
+        fine.append(_to_int8(np.array([_foreground_band_pass(picture, FINE) for picture in whole])))
         shapes[chunk] = aspects(images)
-    return Descriptions(coarse, halves, shapes)
+    return Descriptions(coarse, halves, fine, shapes)
 
 
 def scaled(values: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -88,20 +91,18 @@ def scaled(values: NDArray[np.float32]) -> NDArray[np.float16]:
     return (values / np.maximum(norms, 1e-6)).astype(np.float16)
 
 
-def fine_maps(fingerprints: NDArray[np.uint8]) -> Maps:
-    """(n, FINGERPRINT_LENGTH) -> (n, SIDE, SIDE), -1 to 1, 0 in the dark background of a film."""
-    return np.array([_foreground_band_pass(picture, FINE) for picture in pictures(fingerprints)])
-
-
-def angular_spectra(descriptions: Descriptions) -> NDArray[np.complex64]:
+def angular_spectra(halves: Maps, shapes: NDArray[np.float64]) -> NDArray[np.complex64]:
     """Fourier transforms along circles: a turn of the image shifts their phases, a mirror image is conjugate.
+
+    Args:
+        halves: (n, HALF_SIDE, HALF_SIDE).
+        shapes: (n,), height / width of the images.
 
     Returns:
         (n, len(RADII), ANGLES // 2 + 1), without the mean. Long circles weigh more.
     """
-    samples = np.empty((len(descriptions.halves), len(RADII), ANGLES), np.float32)
-    halves = descriptions.halves.astype(np.float32)
-    for values, aspect, sampled in zip(halves, descriptions.aspects, samples, strict=True):
+    samples = np.empty((len(halves), len(RADII), ANGLES), np.float32)
+    for values, aspect, sampled in zip(halves, shapes, samples, strict=True):
         columns, rows = circles(HALF_SIDE, aspect, RADII, ANGLES)
         cv2.remap(values, columns, rows, cv2.INTER_LINEAR, dst=sampled, borderMode=cv2.BORDER_REPLICATE)
     spectra = np.fft.rfft(samples, axis=2) * np.sqrt(RADII)[:, None]
@@ -125,6 +126,10 @@ def invariants(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
     one, other = np.triu_indices(len(RADII))
     products = (harmonics[:, one] * harmonics[:, other].conj()).real
     return (np.sign(products) * np.sqrt(np.abs(products))).reshape(len(spectra), INVARIANTS_LENGTH)
+
+
+def _to_int8(values: Maps) -> NDArray[np.int8]:
+    return np.rint(values.clip(-1, 1) * _INT8_SCALE).astype(np.int8)
 
 
 def _band_pass(picture: Maps, band: Band) -> Maps:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.near_duplicates.candidates import propose_layouts, propose_turns
-from components.near_duplicates.comparison import Images, Match, match_layouts, match_turns
-from components.near_duplicates.descriptors import describe
+from components.near_duplicates.comparison import Match, match_layouts, match_turns
+from components.near_duplicates.descriptors import Descriptions, describe
+from components.near_duplicates.disk_rows import Rows
 from components.near_duplicates.fingerprints import has_structure
 
 # Similarities are those of `correlation`: how far the best match rises above all others.
@@ -56,7 +57,7 @@ class NearDuplicate:
     change: str
 
 
-def find_near_duplicates(fingerprints: NDArray[np.uint8]) -> list[NearDuplicate]:
+def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
     """All near-duplicate pairs, but of images with equal fingerprints only those with the first of them.
 
     Args:
@@ -67,15 +68,15 @@ def find_near_duplicates(fingerprints: NDArray[np.uint8]) -> list[NearDuplicate]
     """
     rows, found = _distinct(fingerprints)
     if len(rows) > 1:
-        images = Images(fingerprints, rows, describe(fingerprints, rows))
-        layouts, turns = propose_layouts(images.descriptions), propose_turns(images.descriptions)
+        images = describe(fingerprints, rows)
+        layouts, turns = propose_layouts(images), propose_turns(images)
         least = _least_similarity(images)
         matches = _best_matches(images, layouts, turns, LEAST_PROMISE)
         found += [_near_duplicate(rows, match) for match in matches if match.similarity >= least]
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
-def _distinct(fingerprints: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[NearDuplicate]]:
+def _distinct(fingerprints: Rows[np.uint8]) -> tuple[NDArray[np.intp], list[NearDuplicate]]:
     """The first of each set of equal fingerprints, and its pairs with the others.
 
     Returns:
@@ -94,9 +95,9 @@ def _distinct(fingerprints: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[N
     return np.array(rows, np.intp), equal
 
 
-def _least_similarity(images: Images) -> float:
+def _least_similarity(images: Descriptions) -> float:
     """What a pair of this set must reach, from the median of pairs taken at random."""
-    count = len(images.rows)
+    count = len(images.aspects)
     if count < SMALLEST_SET:
         return CONFIRMED_SIMILARITY
     # Rows are in the order of their checksums, so that neighbours have nothing to do with each other.
@@ -106,7 +107,7 @@ def _least_similarity(images: Images) -> float:
 
 
 def _best_matches(
-    images: Images, layouts: NDArray[np.intp], turns: NDArray[np.intp], promise: float
+    images: Descriptions, layouts: NDArray[np.intp], turns: NDArray[np.intp], promise: float
 ) -> Iterable[Match]:
     """The better explanation of each pair, (n, 2) positions, that one promises to explain."""
     best = {(match.first, match.second): match for match in _matches(match_layouts, images, layouts, promise)}
@@ -126,8 +127,8 @@ def _better(layout: Match, turn: Match) -> Match:
 
 
 def _matches(
-    match: Callable[[Images, NDArray[np.intp], float], list[Match]],
-    images: Images,
+    match: Callable[[Descriptions, NDArray[np.intp], float], list[Match]],
+    images: Descriptions,
     pairs: NDArray[np.intp],
     promise: float,
 ) -> Iterator[Match]:
