@@ -89,6 +89,7 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=_dotted(transform.preprocessing_fn),
+        disable_statistics=True,  # StatisticsGen has looked at these examples, and nobody would read statistics of pixels
         splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]),
         custom_config={
             transform.SETTINGS_KEY: TransformSettings(
