@@ -1,4 +1,4 @@
-"""The operating point: it reaches the wanted recall, and no higher threshold does."""
+"""The operating point: it reaches the wanted recall and no higher threshold does, or no other one balances better."""
 
 import math
 from fractions import Fraction
@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.trainer.operating_point import threshold_for_recall
+from components.trainer.operating_point import threshold_for_recall, threshold_for_youden
 
 SCORES = st.floats(0.0, 1.0, width=32, allow_subnormal=False)
 IMAGES = st.lists(st.tuples(st.booleans(), SCORES), min_size=1, max_size=40).filter(
     lambda images: any(positive for positive, _ in images)
 )
 PERCENT = st.integers(1, 100)
+IMAGES_OF_BOTH_CLASSES = IMAGES.filter(lambda images: not all(positive for positive, _ in images))
 
 
 def _recall(positives: np.ndarray[tuple[int], np.dtype[np.float32]], threshold: float) -> Fraction:
@@ -124,3 +125,81 @@ def test_the_recall_is_reached_for_every_count_of_positives() -> None:
         scores = np.arange(1, size + 1, dtype=np.float32) / 256
         threshold = threshold_for_recall(np.ones(size, bool), scores, 0.9)
         assert (scores >= threshold).sum() == math.ceil(size * 9 / 10)
+
+
+def _youden(is_positive: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[Fraction, Fraction]:
+    """Youden's index at a threshold, and the recall."""
+    recall = _recall(scores[is_positive], threshold)
+    return recall - _recall(scores[~is_positive], threshold), recall
+
+
+@pytest.mark.parametrize(
+    ("is_positive", "scores", "expected"),
+    [
+        ([True, True, False, False], [0.9, 0.8, 0.4, 0.1], 0.6),
+        ([True, False, True, False], [0.875, 0.75, 0.5, 0.25], 0.375),  # tied with the threshold above 0.75
+        ([True, False, False, True, False], [0.875, 0.75, 0.625, 0.5, 0.25], 0.8125),
+        ([False, False, True], [0.75, 0.5, 0.25], 0.125),  # the wrong way round: best to call all positive
+        ([True, False], [0.5, 0.5], 0.25),
+        ([True, False], [0.0, 0.0], 0.0),
+    ],
+)
+def test_youden_by_example(is_positive: list[bool], scores: list[float], expected: float) -> None:
+    assert threshold_for_youden(is_positive, scores) == pytest.approx(expected, abs=1e-7)
+
+
+def test_ties_that_rounding_would_break_go_to_the_higher_recall() -> None:
+    # Wrong at the second score are 3 positives of 5, at the sixth 1 of 5 and 2 negatives of 5.
+    assert 1 / 5 + 2 / 5 > 3 / 5
+    is_positive = [True, True, False, False, True, True, False, False, False, True]
+    scores = np.arange(15, 5, -1) / 16
+
+    assert threshold_for_youden(is_positive, scores) == 9.5 / 16
+
+
+@pytest.mark.parametrize("is_positive", [[True, True], [False, False]])
+def test_youden_needs_both_classes(is_positive: list[bool]) -> None:
+    with pytest.raises(ValueError, match="one positive and one negative"):
+        threshold_for_youden(is_positive, [0.1, 0.9])
+
+
+@settings(deadline=None)
+@given(IMAGES_OF_BOTH_CLASSES)
+def test_no_other_threshold_has_a_higher_index_or_the_same_at_a_higher_recall(
+    images: list[tuple[bool, float]],
+) -> None:
+    is_positive = np.array([positive for positive, _ in images])
+    scores = np.array([score for _, score in images], np.float32)
+
+    threshold = threshold_for_youden(is_positive, scores)
+
+    assert 0.0 <= threshold <= 1.0
+    assert threshold == np.float32(threshold)
+    best = _youden(is_positive, scores, threshold)
+    others = [0.0, *np.unique(scores).astype(np.float64), 2.0]
+    assert best == max(_youden(is_positive, scores, other) for other in others)
+    lowest_passing = float(scores[scores >= threshold].min())
+    below = scores[scores < lowest_passing]
+    next_lower = float(below.max()) if below.size else 0.0
+    assert threshold == pytest.approx((lowest_passing + next_lower) / 2, rel=1e-6, abs=1e-30)
+
+
+@settings(deadline=None)
+@given(IMAGES_OF_BOTH_CLASSES, st.randoms(use_true_random=False))
+def test_the_order_of_the_images_does_not_matter_to_youden(images: list[tuple[bool, float]], random: Random) -> None:
+    shuffled = list(images)
+    random.shuffle(shuffled)
+
+    results = {
+        threshold_for_youden([positive for positive, _ in order], [score for _, score in order])
+        for order in (images, shuffled)
+    }
+
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize("high", [1.0, float(np.nextafter(np.float32(1), np.float32(0))), 0.5])
+def test_between_neighbouring_scores_the_threshold_of_youden_is_the_higher_one(high: float) -> None:
+    low = float(np.nextafter(np.float32(high), np.float32(0)))
+
+    assert threshold_for_youden([True, False], [high, low]) == high
