@@ -3,6 +3,7 @@
 It is what ingestion decides by, what the data gate judges, and what people read to see where an image went.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -138,15 +139,16 @@ def groups_of(manifest: Manifest, split: str) -> set[str]:
 
 
 def _write_table(path: str, row_type: type, rows: Iterable[Any]) -> None:
-    buffer = io.StringIO()
-    # Text is always quoted: by default, Python before 3.13 leaves a carriage return bare, and cannot read it again.
-    writer = csv.DictWriter(
-        buffer, [column.name for column in fields(row_type)], lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
-    )
-    writer.writeheader()
-    writer.writerows(_to_row(row) for row in rows)
     with fileio.open(path, "wb") as file:
-        file.write(buffer.getvalue().encode())
+        # Texts are always quoted: by default, Python before 3.13 leaves a carriage return bare, and cannot read it.
+        writer = csv.DictWriter(
+            codecs.getwriter("utf-8")(file),
+            [column.name for column in fields(row_type)],
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC,
+        )
+        writer.writeheader()
+        writer.writerows(_to_row(row) for row in rows)
 
 
 def _to_row(row: Any) -> dict[str, Any]:

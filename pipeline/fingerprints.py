@@ -51,6 +51,8 @@ LIBRARIES: Final = (
     "pydicom",
     "opencv-python-headless",
     "faiss-cpu",
+    "numpy",
+    "scipy",
     "python-gdcm",
 )
 _SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css")

@@ -12,7 +12,7 @@ ANY_MODALITY: Final = "any"
 MODALITIES: Final = (ULTRASOUND, MAMMOGRAPHY, HISTOPATHOLOGY, ANY_MODALITY)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     """One image file of a data set.
 

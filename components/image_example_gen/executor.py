@@ -46,8 +46,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory = self._make_directory("inspection")
         store = ImageStore(directory)
         spec = get_dataset(settings.dataset)
-        records = select_records(spec, list_folder(root), settings)
-        inspection = inspect_images(self._make_beam_pipeline, records, root, settings.minimum_side, directory, store)
+        inspection = inspect_images(
+            self._make_beam_pipeline,
+            select_records(spec, list_folder(root), settings),
+            root,
+            settings.minimum_side,
+            directory,
+            store,
+        )
         planned = plan(spec, inspection, settings)
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
         write_manifest(planned.entries, planned.pairs, manifest_directory)
@@ -62,7 +68,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             images_per_shard=settings.images_per_shard,
             seed=settings.seed,
         )
-        write_shards(self._make_beam_pipeline, images, store, settings.labels, shard_plan)
+        write_shards(self._make_beam_pipeline, images, store, settings.labels, shard_plan, directory)
         fileio.rmtree(directory)  # as large as the examples themselves
 
     def _make_directory(self, name: str) -> str:

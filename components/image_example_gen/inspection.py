@@ -1,9 +1,9 @@
 """First pass over the files: decodes each once, measures it, and keeps its canonical form for the second pass."""
 
 import hashlib
-import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
 import apache_beam as beam
@@ -14,7 +14,8 @@ from tfx.dsl.io import fileio
 from components.datasets.spec import ImageRecord
 from components.image_example_gen.files import read_file
 from components.image_example_gen.measurement import measure
-from components.image_example_gen.store import ImageStore, Location, NoStore
+from components.image_example_gen.store import ImageStore, Location, Locations, NoStore
+from components.image_example_gen.work_files import do_parts, read_json, write_json
 from components.manifest import ManifestEntry, page_source
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, Rows, fingerprint
 from components.progress import Progress, report_progress
@@ -36,16 +37,8 @@ class Inspection:
     """
 
     entries: list[ManifestEntry]
-    locations: list[Location | None]
+    locations: Locations
     fingerprints: Rows[np.uint8]
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Consecutive records that one worker inspects."""
-
-    number: int
-    records: tuple[ImageRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -65,18 +58,12 @@ def inspect_images(
     store: ImageStore | NoStore,
 ) -> Inspection:
     """Inspects all images on Beam workers, which leave their findings in `directory`."""
-    batches = [
-        _Batch(number, tuple(records[start : start + _BATCH_SIZE]))
-        for number, start in enumerate(range(0, len(records), _BATCH_SIZE))
-    ]
-    with make_pipeline() as pipeline:
-        _ = (
-            pipeline
-            | "Batches" >> beam.Create(batches)
-            | "Spread" >> beam.Reshuffle()
-            | "Inspect" >> beam.ParDo(_InspectBatch(root, minimum_side, directory, store, len(records)))
-        )
-    return _gather(directory, len(batches))
+    batches = (
+        [asdict(record) for record in records[start : start + _BATCH_SIZE]]
+        for start in range(0, len(records), _BATCH_SIZE)
+    )
+    inspect = _InspectBatch(root, minimum_side, directory, store, len(records))
+    return _gather(directory, do_parts(make_pipeline, batches, directory, inspect))
 
 
 def inspect_file(root: str, record: ImageRecord, minimum_side: int) -> Iterator[_Inspected]:
@@ -141,43 +128,47 @@ def _attributes(record: ImageRecord, image: CanonicalImage) -> dict[str, str]:
     return {name: value for name, value in header.items() if value} | dict(record.attributes)
 
 
-class _InspectBatch(beam.DoFn):
-    def __init__(self, root: str, minimum_side: int, directory: str, store: ImageStore | NoStore, total: int) -> None:
-        self._root = root
-        self._minimum_side = minimum_side
-        self._directory = directory
-        self._store = store
-        self._total = total
+@dataclass(frozen=True)
+class _InspectBatch:
+    """Inspects consecutive records, `total` being the number of all."""
 
-    def process(self, batch: _Batch) -> Iterator[None]:
+    root: str
+    minimum_side: int
+    directory: str
+    store: ImageStore | NoStore
+    total: int
+
+    def __call__(self, number: int, records: list[dict[str, Any]]) -> None:
         rows: list[dict[str, Any]] = []
         prints: list[NDArray[np.uint8]] = []
-        with self._store.open_batch(batch.number) as images:
-            for record in batch.records:
-                for found in inspect_file(self._root, record, self._minimum_side):
-                    location = None if found.image is None else asdict(images.add(found.image))
+        with self.store.open_batch(number) as images:
+            for record in records:
+                for found in inspect_file(self.root, ImageRecord(**record), self.minimum_side):
+                    location = None if found.image is None else astuple(images.add(found.image))
                     rows.append({"entry": asdict(found.entry), "location": location})
                     prints.append(_fingerprint(found.image))
-        with fileio.open(_findings_path(self._directory, batch.number), "wb") as file:
-            file.write(json.dumps(rows).encode())
-        with fileio.open(_fingerprints_path(self._directory, batch.number), "wb") as file:
+        write_json(_findings_path(self.directory, number), rows)
+        with fileio.open(_fingerprints_path(self.directory, number), "wb") as file:
             file.write(b"".join(row.tobytes() for row in prints))
-        report_progress(Progress(TASK, advance=len(batch.records), total=self._total))
-        yield from ()
+        report_progress(Progress(TASK, advance=len(records), total=self.total))
 
 
 def _gather(directory: str, batches: int) -> Inspection:
     entries: list[ManifestEntry] = []
-    locations: list[Location | None] = []
+    locations = Locations()
     fingerprints = DiskRows((FINGERPRINT_LENGTH,), np.uint8)
     for number in range(batches):
-        with fileio.open(_findings_path(directory, number), "rb") as file:
-            rows = json.loads(file.read())
-        entries.extend(ManifestEntry(**row["entry"]) for row in rows)
-        locations.extend(row["location"] and Location(**row["location"]) for row in rows)
+        for row in read_json(_findings_path(directory, number)):
+            entries.append(_shared_texts(ManifestEntry(**row["entry"])))
+            locations.append(row["location"] and Location(*row["location"]))
         with fileio.open(_fingerprints_path(directory, number), "rb") as file:
             fingerprints.append(np.frombuffer(file.read(), np.uint8).reshape(-1, FINGERPRINT_LENGTH))
     return Inspection(entries, locations, fingerprints)
+
+
+def _shared_texts(entry: ManifestEntry) -> ManifestEntry:
+    """The same with one copy of each text that many images have."""
+    return replace(entry, label=sys.intern(entry.label), patient=sys.intern(entry.patient))
 
 
 def _fingerprint(image: CanonicalImage | None) -> NDArray[np.uint8]:

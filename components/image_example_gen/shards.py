@@ -6,8 +6,8 @@ on the manifest alone, and not on how many workers there are; and a worker holds
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, astuple, dataclass
+from typing import Any, Final
 
 import apache_beam as beam
 import tensorflow as tf
@@ -15,6 +15,7 @@ from tfx.dsl.io import fileio
 
 from components.image_example_gen.split import draw_order
 from components.image_example_gen.store import ImageStore, Location
+from components.image_example_gen.work_files import do_parts
 from components.manifest import ManifestEntry
 from components.progress import Progress, report_progress
 from schema import contract
@@ -22,7 +23,7 @@ from schema import contract
 TASK: Final = "writing examples"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlacedImage:
     """An image of a split, and where its PNG file is kept."""
 
@@ -36,6 +37,18 @@ class _Shard:
 
     path: str
     images: tuple[PlacedImage, ...]
+
+    def to_values(self) -> dict[str, Any]:
+        """In values that JSON knows."""
+        return {
+            "path": self.path,
+            "images": [(asdict(image.entry), astuple(image.location)) for image in self.images],
+        }
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "_Shard":
+        images = (PlacedImage(ManifestEntry(**entry), Location(*place)) for entry, place in values["images"])
+        return cls(values["path"], tuple(images))
 
 
 @dataclass(frozen=True)
@@ -73,19 +86,13 @@ def write_shards(
     store: ImageStore,
     labels: tuple[str, ...],
     shard_plan: ShardPlan,
+    directory: str,
 ) -> None:
-    """Writes every image that has a split."""
-    shards = list(shard_plan.shards(images))
-    for directory in shard_plan.directories.values():
-        fileio.makedirs(directory)
-    total = sum(len(shard.images) for shard in shards)
-    with make_pipeline() as pipeline:
-        _ = (
-            pipeline
-            | "Shards" >> beam.Create(shards)
-            | "Spread" >> beam.Reshuffle()
-            | "Write" >> beam.ParDo(_WriteShard(store, labels, total))
-        )
+    """Writes every image that has a split; works in `directory`."""
+    for split_directory in shard_plan.directories.values():
+        fileio.makedirs(split_directory)
+    shards = (shard.to_values() for shard in shard_plan.shards(images))
+    do_parts(make_pipeline, shards, directory, _WriteShard(store, labels, len(images)))
 
 
 def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:
@@ -114,19 +121,19 @@ def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.
     )
 
 
-class _WriteShard(beam.DoFn):
-    def __init__(self, store: ImageStore, labels: tuple[str, ...], total: int) -> None:
-        self._store = store
-        self._labels = labels
-        self._total = total
+@dataclass(frozen=True)
+class _WriteShard:
+    store: ImageStore
+    labels: tuple[str, ...]
+    total: int
 
-    def process(self, shard: _Shard) -> Iterator[None]:
+    def __call__(self, number: int, values: dict[str, Any]) -> None:
+        shard = _Shard.from_values(values)
         with tf.io.TFRecordWriter(shard.path) as writer:
             for image in shard.images:
-                example = to_example(self._store.read(image.location), image.entry, self._labels)
+                example = to_example(self.store.read(image.location), image.entry, self.labels)
                 writer.write(example.SerializeToString(deterministic=True))
-        report_progress(Progress(TASK, advance=len(shard.images), total=self._total))
-        yield from ()
+        report_progress(Progress(TASK, advance=len(shard.images), total=self.total))
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -3,14 +3,17 @@
 One file for each batch of the first pass, written by one worker; the second pass reads single images out of it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self, overload
 
 from tfx.dsl.io import fileio
 
 from schema.images.formats import CanonicalImage, encode_image
+
+_NOWHERE: Final = (-1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,34 @@ class Location:
     batch: int
     start: int
     length: int
+
+
+class Locations(Sequence[Location | None]):
+    """Where images lie, in 24 bytes each; None for a file that gave no image."""
+
+    def __init__(self, locations: Iterable[Location | None] = ()) -> None:
+        self._numbers = array("q")
+        for location in locations:
+            self.append(location)
+
+    def append(self, location: Location | None) -> None:
+        self._numbers.extend(_NOWHERE if location is None else astuple(location))
+
+    def __len__(self) -> int:
+        return len(self._numbers) // len(_NOWHERE)
+
+    @overload
+    def __getitem__(self, position: int) -> Location | None: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> "Locations": ...
+
+    def __getitem__(self, position: int | slice) -> "Location | Locations | None":
+        if isinstance(position, slice):
+            return Locations(self[number] for number in range(*position.indices(len(self))))
+        start = range(len(self))[position] * len(_NOWHERE)
+        numbers = tuple(self._numbers[start : start + len(_NOWHERE)])
+        return None if numbers == _NOWHERE else Location(*numbers)
 
 
 class Batch(Protocol):

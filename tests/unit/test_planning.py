@@ -18,6 +18,7 @@ from components.image_example_gen import planning
 from components.image_example_gen.inspection import Inspection
 from components.image_example_gen.planning import Plan, evidence_of, plan
 from components.image_example_gen.split import assign_splits
+from components.image_example_gen.store import Locations
 from components.manifest import PATIENT, SIMILARITY, ManifestEntry, SimilarPair
 from components.near_duplicates import COPY_SIMILARITY, NearDuplicate, fingerprint
 from components.settings import DataSettings, SplitSettings
@@ -73,7 +74,7 @@ def planned(entries: Sequence[ManifestEntry], *pairs: Pair, modality: str = ANY_
     """The plan for images of which the given pairs, by sources, are near-duplicates."""
     rows = {entry.source: row for row, entry in enumerate(entries)}
     found = [NearDuplicate(rows[one], rows[two], value, *(change or [""])) for one, two, value, *change in pairs]
-    inspection = Inspection(list(entries), [None] * len(entries), np.zeros((len(entries), 1), np.uint8))
+    inspection = Inspection(list(entries), Locations([None] * len(entries)), np.zeros((len(entries), 1), np.uint8))
     with patch.object(planning, "find_near_duplicates", lambda fingerprints: found):
         return plan(spec(modality), inspection, data_settings(**values))
 
@@ -511,7 +512,9 @@ def _inspection(pictures: Sequence[NDArray[np.uint8]]) -> Inspection:
         inspected(f"{LABELS[number % 2]}/{number}.png", height=picture.shape[0], width=picture.shape[1])
         for number, picture in enumerate(pictures)
     ]
-    return Inspection(entries, [None] * len(entries), np.stack([fingerprint(picture) for picture in pictures]))
+    return Inspection(
+        entries, Locations([None] * len(entries)), np.stack([fingerprint(picture) for picture in pictures])
+    )
 
 
 CHANGES = {

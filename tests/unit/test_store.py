@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from components.image_example_gen.store import ImageStore, Location, NoStore
+from components.image_example_gen.store import ImageStore, Location, Locations, NoStore
 from schema.images.formats import CanonicalImage, Pixels, encode_png
 from tests.images import noise
 
@@ -87,3 +87,14 @@ def test_looking_without_ingesting_keeps_nothing(tmp_path: Path, monkeypatch: py
 
     assert locations == [Location(3, 0, 0)] * 2
     assert list(tmp_path.iterdir()) == []
+
+
+@given(st.lists(st.none() | st.builds(Location, *[st.integers(0, 2**40)] * 3), max_size=8))
+def test_locations_are_kept_as_they_are(places: list[Location | None]) -> None:
+    kept = Locations(places)
+
+    assert list(kept) == places
+    assert [kept[position] for position in range(-len(places), 0)] == places
+    assert list(kept[1:-1]) == places[1:-1]
+    with pytest.raises(IndexError):
+        kept[len(places)]
