@@ -123,17 +123,27 @@ class DataSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """Which network, and the size of its input.
+    """Which network, the size of its input, and what it starts from.
 
     Attributes:
         architecture: name of a module of components/models.
         image_size: height and width in pixels; the architecture's own where absent.
-        dropout: share of units dropped before the last layer.
+        head: the last layers over a backbone, one of components/models/heads.py; the architecture's own where empty.
+        width_multiplier: of the number of filters of a mobilenet: 0.25, 0.5, 0.75 (its own) or 1.
+        dropout: share of units dropped, in all dropout layers; the shares of the definition where absent.
+        weights: what a backbone starts from: `imagenet`, the path of an HDF5 file, or `none`, which leaves it
+            untrained and is for trying the machinery. ImageNet where empty. An architecture trained from scratch
+            loads none.
+        weights_sha256: of the file, in hexadecimal.
     """
 
     architecture: str = "cnn"
     image_size: tuple[Side, Side] | None = None
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    head: str = ""
+    width_multiplier: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    weights: str = ""
+    weights_sha256: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{64})?$")] = ""
 
 
 class AugmentationSettings(Settings):

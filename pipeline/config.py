@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from components.datasets.registry import get_dataset
 from components.labels import known_labels
+from components.models.checks import check_model
 from components.models.registry import get_model
 from components.settings import (
     DataSettings,
@@ -156,7 +157,7 @@ def _fields_at(location: Sequence[str | int]) -> list[str]:
 
 def _resolve(config: Config) -> Config:
     dataset = get_dataset(config.data.dataset)
-    get_model(config.model.architecture)
+    check_model(get_model(config.model.architecture), config.model)
     unknown = [label for label in config.data.label_map if dataset.labels and label not in dataset.labels]
     if unknown:
         raise ConfigurationError(

@@ -13,6 +13,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
+from components.models.registry import get_model
+from components.models.weights import check_weights
 from components.report.component import RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
 from pipeline.config import BeamSettings, Config
@@ -50,7 +52,11 @@ def beam_arguments(settings: BeamSettings) -> list[str]:
 
 
 def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
-    """Runs the pipeline from the data folder to the output folder. Raises what a component raises."""
+    """Runs the pipeline from the data folder to the output folder. Raises what a component raises.
+
+    Raises ConfigurationError before anything runs where the file of weights is absent or another one.
+    """
+    check_weights(get_model(config.model.architecture), config.model)
     with _lock(output):
         pipeline = build_pipeline(config, local_platform(config, data, output))
         with _metadata(output) as handle:

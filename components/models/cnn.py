@@ -4,19 +4,16 @@ Convolutions 32, 32, 64 (3x3, relu, valid), each with 2x2 max pooling; Dense 64;
 2,797,665 parameters at 224x224x3 with two classes.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from components.models.heads import output_layer
-from components.models.spec import InputShape, ModelSpec
+from components.models.heads import dropout_layer, output_layer
+from components.models.spec import InputShape, ModelSpec, Network
 from components.settings import ModelSettings
-
-if TYPE_CHECKING:
-    import keras
 
 FILTERS: Final = (32, 32, 64)
 
 
-def build(settings: ModelSettings, shape: InputShape, classes: int) -> "keras.Model":
+def build(settings: ModelSettings, shape: InputShape, classes: int) -> Network:
     import keras
 
     inputs = keras.Input((shape.height, shape.width, shape.channels), name="image")
@@ -26,13 +23,15 @@ def build(settings: ModelSettings, shape: InputShape, classes: int) -> "keras.Mo
         x = keras.layers.MaxPooling2D(2)(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(64, activation="relu")(x)
-    x = keras.layers.Dropout(settings.dropout)(x)
-    return keras.Model(inputs, output_layer(classes)(x), name=MODEL.name)
+    x = dropout_layer(settings.dropout, 0.5)(x)
+    whole = keras.Model(inputs, output_layer(classes)(x), name=MODEL.name)
+    return Network(base=None, head=whole, whole=whole)
 
 
 MODEL: Final = ModelSpec(
     name="cnn",
     title="Convolutional network with three convolutions",
     default_input=InputShape(224, 224, 3),
+    minimum_side=22,
     build=build,
 )

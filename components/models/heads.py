@@ -1,12 +1,82 @@
-"""Last layers, shared by all architectures."""
+"""Last layers, which any backbone takes."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import keras
 
 
-def output_layer(classes: int) -> "keras.layers.Layer":
+def gap(dropout: float | None) -> "list[keras.layers.Layer]":
+    import keras
+
+    return [keras.layers.GlobalAveragePooling2D(), keras.layers.BatchNormalization(), dropout_layer(dropout, 0.5)]
+
+
+def gap_dropout_first(dropout: float | None) -> "list[keras.layers.Layer]":
+    import keras
+
+    return [keras.layers.GlobalAveragePooling2D(), dropout_layer(dropout, 0.5), keras.layers.BatchNormalization()]
+
+
+def dense(dropout: float | None) -> "list[keras.layers.Layer]":
+    import keras
+
+    return [
+        keras.layers.Flatten(),
+        keras.layers.Dense(512, activation="relu"),
+        keras.layers.BatchNormalization(),
+        dropout_layer(dropout, 0.5),
+    ]
+
+
+def mlp(dropout: float | None) -> "list[keras.layers.Layer]":
+    import keras
+
+    return [
+        keras.layers.Flatten(),
+        keras.layers.Dense(1024, activation="relu"),
+        dropout_layer(dropout, 0.5),
+        keras.layers.Dense(1024, activation="relu"),
+        dropout_layer(dropout, 0.3),
+        keras.layers.Dense(512, activation="relu"),
+        keras.layers.Dense(128, activation="relu"),
+    ]
+
+
+# Each makes new layers for a feature map (batch, rows, columns, features), but for the one of the probabilities.
+# It is given the share of units to drop, or None for the shares of its definition.
+HEADS: "Final[Mapping[str, Callable[[float | None], list[keras.layers.Layer]]]]" = {
+    head.__name__: head for head in (gap, gap_dropout_first, dense, mlp)
+}
+
+
+def build_head(name: str, features: "keras.KerasTensor", dropout: float | None, classes: int) -> "keras.Model":
+    """The head of that name for a feature map.
+
+    Args:
+        name: one of `HEADS`.
+        features: what the head will be called on; only its shape and type count.
+        dropout: share of units that every dropout layer drops; that of the definition where None.
+        classes: two or more.
+    """
+    import keras
+
+    inputs = keras.Input(features.shape[1:], dtype=features.dtype, name="features")
+    x = inputs
+    for layer in (*HEADS[name](dropout), output_layer(classes)):
+        x = layer(x)
+    return keras.Model(inputs, x, name="head")
+
+
+def dropout_layer(chosen: float | None, own: float) -> "keras.layers.Layer":
+    """Drops the share chosen in the settings, or that of the definition where there is none."""
+    import keras
+
+    return keras.layers.Dropout(own if chosen is None else chosen)
+
+
+def output_layer(classes: int, kernel_initializer: object = "glorot_uniform") -> "keras.layers.Layer":
     """One sigmoid unit, the positive class's, for two classes; a softmax for more.
 
     The layer computes in float32 under any precision policy, since probabilities in 16 bits lose the ranking.
@@ -14,5 +84,9 @@ def output_layer(classes: int) -> "keras.layers.Layer":
     import keras
 
     if classes == 2:
-        return keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")
-    return keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
+        units, activation, name = 1, "sigmoid", "probability"
+    else:
+        units, activation, name = classes, "softmax", "probabilities"
+    return keras.layers.Dense(
+        units, activation=activation, kernel_initializer=kernel_initializer, dtype="float32", name=name
+    )

@@ -1,13 +1,16 @@
-"""What an architecture's module exports."""
+"""What an architecture's module exports, and what it builds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from components.settings import ModelSettings
 
 if TYPE_CHECKING:
     import keras
+
+IMAGENET: Final = "imagenet"
+UNTRAINED: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,75 @@ class InputShape:
 
 
 @dataclass(frozen=True)
+class Network:
+    """A built architecture, in parts that share their layers.
+
+    Images are float32 (batch, height, width, channels) in [0, 255], with three channels where there is a base.
+    Probabilities are float32 under any precision policy: (batch, 1), of the positive class, for two classes, and
+    (batch, classes) for more.
+
+    Attributes:
+        base: from images to the feature map (batch, rows, columns, features). It scales the images as its weights
+            expect, and its batch normalisation stays in inference mode in training too. None for architectures
+            trained from scratch.
+        head: from the feature map to probabilities; from images where there is no base.
+        whole: from images to probabilities.
+    """
+
+    base: "keras.Model | None"
+    head: "keras.Model"
+    whole: "keras.Model"
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """ImageNet weights without the last layers, as Keras publishes them.
+
+    Attributes:
+        url: of an HDF5 file.
+        checksum: MD5 or SHA-256 in hexadecimal; empty where none is known, and then the file is not downloaded.
+    """
+
+    url: str
+    checksum: str
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """A network of `keras.applications`, of which the last layers are left out.
+
+    Attributes:
+        module: of `keras.applications`, with the network and its `preprocess_input`.
+        function: of that module, which builds the network.
+        parameters: of the base at its own width.
+        fine_tune_from: the first of the base's layers that fine-tuning trains.
+        published: the ImageNet weights of each width that there is.
+        width: its own multiplier of the number of filters.
+    """
+
+    module: str
+    function: str
+    parameters: int
+    fine_tune_from: str
+    published: Mapping[float, PublishedWeights]
+    width: float = 1.0
+
+    @property
+    def has_widths(self) -> bool:
+        return len(self.published) > 1
+
+    def chosen_width(self, settings: ModelSettings) -> float:
+        return settings.width_multiplier or self.width
+
+    def chosen_weights(self, settings: ModelSettings) -> PublishedWeights:
+        return self.published[self.chosen_width(settings)]
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """An architecture.
 
@@ -27,17 +99,26 @@ class ModelSpec:
         name: the key by which configurations name it.
         title: for people.
         default_input: of the original definition.
-        build: makes the Keras model from the settings, the input shape and the number of classes. The model takes
-            float32 (batch, height, width, channels) in [0, 255] and scales it itself. It answers float32 (batch, 1),
-            the probability of the positive class, for two classes, and (batch, classes) for more.
+        minimum_side: pixels below which the layers do not fit.
+        build: makes the network from the settings, the input shape and the number of classes, with weights as
+            initialised; see `weights.load_weights`.
+        backbone: None for architectures trained from scratch.
+        default_head: one of `heads.HEADS`; empty for architectures trained from scratch.
     """
 
     name: str
     title: str
     default_input: InputShape
-    build: "Callable[[ModelSettings, InputShape, int], keras.Model]"
+    minimum_side: int
+    build: Callable[[ModelSettings, InputShape, int], Network]
+    backbone: BackboneSpec | None = None
+    default_head: str = ""
 
     def input_shape(self, settings: ModelSettings) -> InputShape:
         """The input in use: the original one, or that of the settings."""
         height, width = settings.image_size or (self.default_input.height, self.default_input.width)
         return InputShape(height, width, self.default_input.channels)
+
+    def starting_weights(self, settings: ModelSettings) -> str:
+        """What the base starts from: `imagenet`, `none` or the path of a file."""
+        return settings.weights or (IMAGENET if self.backbone else UNTRAINED)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.models.registry import get_model
+from components.models.weights import load_weights
 from components.settings import TrainerSettings, TransformSettings
 from components.trainer.data import (
     evaluation_batches,
@@ -44,7 +45,9 @@ def run_fn(fn_args: FnArgs) -> None:
     evaluation = read_examples(fn_args.eval_files, transformed)
 
     with compute.strategy.scope():
-        trained = spec.build(settings.model, shape, coding.classes)
+        built = spec.build(settings.model, shape, coding.classes)
+        load_weights(built, spec, settings.model)
+        trained = built.whole
         model = compile_model(trained, settings.train, coding, compute.xla)
     weights = class_weights(train.label_indices(), coding) if settings.train.class_weights == "balanced" else None
     batch_size = settings.train.batch_size
@@ -59,7 +62,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     # 16-bit types are for training. Rounded to them, a served model would answer otherwise on other hardware.
     keras.config.set_dtype_policy("float32")
-    network = spec.build(settings.model, shape, coding.classes)
+    network = spec.build(settings.model, shape, coding.classes).whole
     network.set_weights(trained.get_weights())
     threshold = _choose_threshold(network, eval_batches, evaluation.label_indices(), settings)
     served = ServedModel(

@@ -26,7 +26,7 @@ labels = np.arange(64) % 2
 images = np.random.default_rng(0).normal(60, 20, (64, 32, 32, 3)) + 120 * labels[:, None, None, None]
 data = tf.data.Dataset.from_tensor_slices((images.astype("float32"), labels.astype("float32")))
 with strategy.scope():
-    network = spec.build(model_settings, spec.input_shape(model_settings), 2)
+    network = spec.build(model_settings, spec.input_shape(model_settings), 2).whole
     model = compile_model(network, settings, coding, xla=False)
 history = fit(model, data.shuffle(64, seed=1).batch(16), data.batch(16), settings, {0: 1.0, 1: 1.0})
 print("HISTORY" + json.dumps([strategy.num_replicas_in_sync, history.values["val_auc"], history.values["val_loss"]]))

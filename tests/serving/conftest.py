@@ -33,7 +33,7 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[st
         keras.utils.set_random_seed(7)
         spec = get_model("cnn")
         settings = ModelSettings(architecture="cnn", image_size=(32, 32))
-        network = spec.build(settings, spec.input_shape(settings), len(labels))
+        network = spec.build(settings, spec.input_shape(settings), len(labels)).whole
         model = ServedModel(
             "small",
             network,

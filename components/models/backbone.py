@@ -1,0 +1,63 @@
+"""Builds the networks that stand on a backbone of `keras.applications`."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from components.models.heads import build_head
+from components.models.spec import BackboneSpec, InputShape, ModelSpec, Network
+from components.settings import ModelSettings
+
+if TYPE_CHECKING:
+    import keras
+
+MINIMUM_SIDE: Final = 32  # Keras refuses less
+
+
+def backbone_model(
+    name: str, title: str, default_input: InputShape, backbone: BackboneSpec, default_head: str
+) -> ModelSpec:
+    """The architecture of a backbone and the head that the settings choose."""
+
+    def build(settings: ModelSettings, shape: InputShape, classes: int) -> Network:
+        import keras
+
+        base = build_base(backbone, settings, shape)
+        head = build_head(settings.head or default_head, base.outputs[0], settings.dropout, classes)
+        images = keras.Input(base.input_shape[1:], name="image")
+        return Network(base, head, keras.Model(images, head(base(images)), name=name))
+
+    return ModelSpec(name, title, default_input, MINIMUM_SIDE, build, backbone, default_head)
+
+
+def build_base(backbone: BackboneSpec, settings: ModelSettings, shape: InputShape) -> "keras.Model":
+    """The backbone behind its input scaling, from images in [0, 255] to the feature map, as initialised."""
+    import keras
+
+    module = getattr(keras.applications, backbone.module)
+    width = {"alpha": backbone.chosen_width(settings)} if backbone.has_widths else {}
+    images = keras.Input((shape.height, shape.width, shape.channels), name="image")
+    application = getattr(module, backbone.function)(
+        include_top=False,
+        weights=None,
+        input_tensor=module.preprocess_input(images),
+        input_shape=images.shape[1:],
+        **width,
+    )
+    return _inference_model()(images, application.output, name="base")
+
+
+@cache
+def _inference_model() -> "type[keras.Model]":
+    import keras
+
+    # Calling a nested model with training=False is not enough: when the model around it trains, Keras runs the nested
+    # layers in training mode all the same, and the moving averages of batch normalisation drift from the weights.
+    @keras.saving.register_keras_serializable(package="breast_imaging")
+    class InferenceModel(keras.Model):
+        """A functional model whose layers run in inference mode whoever calls it; its weights can be trained."""
+
+        def call(self, inputs: object, training: object = None, mask: object = None) -> object:
+            del training
+            return super().call(inputs, training=False, mask=mask)
+
+    return InferenceModel
