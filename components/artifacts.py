@@ -1,5 +1,6 @@
 """Artifact types that TFX does not have. Their names have the dot that Kubeflow Pipelines asks for."""
 
+from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 
@@ -19,3 +20,10 @@ class RunReport(Artifact):
     """A folder with `index.html`, for people, and `summary.json`, for programs."""
 
     TYPE_NAME = "breast_imaging.RunReport"
+
+
+class ImageFeatures(Artifact):
+    """A folder for each split with the feature maps that a frozen backbone makes of its images."""
+
+    TYPE_NAME = "breast_imaging.ImageFeatures"
+    PROPERTIES = {"split_names": standard_artifacts.SPLIT_NAMES_PROPERTY}

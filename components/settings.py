@@ -134,7 +134,7 @@ class ModelSettings(Settings):
         weights: what a backbone starts from: `imagenet`, the path of an HDF5 file, or `none`, which leaves it
             untrained and is for trying the machinery. ImageNet where empty. An architecture trained from scratch
             loads none.
-        weights_sha256: of the file, in hexadecimal.
+        weights_sha256: of the file, in hexadecimal, whether it is downloaded or named.
     """
 
     architecture: str = "cnn"
@@ -166,35 +166,98 @@ class AugmentationSettings(Settings):
     contrast: Fraction = 0.1
 
 
-class TrainSettings(Settings):
+class PhaseSettings(Settings):
+    """One phase of a training.
+
+    Attributes:
+        schedule: `cosine` warms the learning rate up and lets it down to 0 at the last epoch.
+        warm_up: share of the steps in which a cosine schedule rises.
+        patience: epochs without a better value on `eval` before the phase ends.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)]
+    schedule: Literal["constant", "cosine"]
+    warm_up: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    patience: Annotated[int, Field(ge=1)] = 6
+
+
+class FineTuningSettings(PhaseSettings):
+    """The second phase of a network on a pretrained backbone, which trains a part of the backbone too.
+
+    Attributes:
+        from_layer: first layer of the backbone that is trained; the architecture's own where empty.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 15
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-4
+    schedule: Literal["constant", "cosine"] = "cosine"
+    from_layer: str = ""
+
+
+class TrainSettings(PhaseSettings):
     """How the network is trained.
+
+    Where there is a pretrained backbone, the first phase leaves it as it is, and trains the head on its features.
 
     Attributes:
         monitor: the value on `eval` that picks the best epoch and stops the training.
-        patience: epochs without a better value before the training stops.
         class_weights: `balanced` weighs each class by the inverse of its share of the training images.
+        loss: `focal` makes images that are classified well count less; see `focal_gamma`.
+        feature_views: augmented views of each training image whose features are computed, besides the image itself.
+        fine_tuning: the second phase; absent for a backbone that stays as it is.
+        gradient_accumulation: batches whose gradients are added up before each step.
+        members: networks that differ in the seed of their training, and whose probabilities are averaged.
         precision: `auto` is mixed_bfloat16 or mixed_float16 on GPUs, by their compute capability, and
             float32 on CPUs.
         xla: compile the training step; `auto` is on for GPUs and off for CPUs.
+        require_gpu: fail where there is no GPU.
     """
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 25
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
     monitor: Literal["val_auc", "val_loss"] = "val_auc"
-    patience: Annotated[int, Field(ge=1)] = 6
     class_weights: Literal["balanced", "none"] = "balanced"
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
     augmentation: AugmentationSettings = AugmentationSettings()
+    feature_views: Annotated[int, Field(ge=0, le=64)] = 2
+    fine_tuning: FineTuningSettings | None = None
+    gradient_accumulation: Annotated[int, Field(ge=1, le=1024)] = 1
+    members: Annotated[int, Field(ge=1, le=16)] = 1
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto"] | bool = "auto"
+    require_gpu: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class OperatingPointSettings(Settings):
-    """The threshold is the highest that reaches this recall of the positive class on `eval`."""
+class PredictionSettings(Settings):
+    """How the exported model comes to its probabilities.
 
+    Attributes:
+        calibration: `temperature` makes the probabilities fit the frequencies on `eval`; it changes no ranking.
+        views: an image is looked at as it is (1), mirrored too (2), in both mirrorings (4), or in all eight
+            symmetries of the square (8), and the probabilities are averaged.
+    """
+
+    calibration: Literal["temperature", "none"] = "temperature"
+    views: Literal[1, 2, 4, 8] = 1
+
+
+class OperatingPointSettings(Settings):
+    """How the threshold is chosen.
+
+    Attributes:
+        rule: `recall` is the highest threshold that reaches `target_recall` of the positive class on `eval`; `youden`
+            the one with the largest sum of sensitivity and specificity there; `fixed` is `threshold`.
+    """
+
+    rule: Literal["recall", "youden", "fixed"] = "recall"
     target_recall: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
+    threshold: Fraction = 0.5
 
 
 class GateSettings(Settings):
@@ -225,8 +288,24 @@ class TrainerSettings(Settings):
     positive_label: str
     model: ModelSettings
     train: TrainSettings
+    prediction: PredictionSettings
     operating_point: OperatingPointSettings
     model_name: str
+
+
+class FeatureSettings(Settings):
+    """All that decides the features of a frozen backbone.
+
+    Attributes:
+        model: without a head.
+        augmentation, seed: of the augmented views.
+        views_of_splits: for each split, how many augmented views there are besides the image itself.
+    """
+
+    model: ModelSettings
+    augmentation: AugmentationSettings
+    seed: int
+    views_of_splits: dict[str, int]
 
 
 class TransformSettings(Settings):

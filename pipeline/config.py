@@ -18,6 +18,7 @@ from components.settings import (
     GateSettings,
     ModelSettings,
     OperatingPointSettings,
+    PredictionSettings,
     ServingSettings,
     Settings,
     TrainSettings,
@@ -40,6 +41,7 @@ class Config(Settings):
     data: DataSettings
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
+    prediction: PredictionSettings = PredictionSettings()
     operating_point: OperatingPointSettings = OperatingPointSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()

@@ -16,12 +16,14 @@ from components.artifacts import DataGateReport
 from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
 from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
+from components.features.component import FeatureExtractor
 from components.image_example_gen.component import ImageExampleGen
 from components.models.registry import get_model
+from components.models.spec import UNTRAINED
 from components.publisher.executor import Executor as PublisherExecutor
 from components.report.component import RunReport
-from components.settings import TrainerSettings, TransformSettings
-from components.trainer import run_fn
+from components.settings import FeatureSettings, TrainerSettings, TransformSettings
+from components.trainer.component import Trainer
 from pipeline.config import Config
 from pipeline.fingerprints import code_fingerprint
 from schema import contract
@@ -89,7 +91,7 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=_dotted(transform.preprocessing_fn),
-        disable_statistics=True,  # StatisticsGen has looked at these examples, and nobody would read statistics of pixels
+        disable_statistics=True,  # StatisticsGen has looked at these examples
         splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]),
         custom_config={
             transform.SETTINGS_KEY: TransformSettings(
@@ -98,14 +100,12 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         },
     )
     transformed.add_upstream_node(data_gate)
-    trainer = tfx.components.Trainer(
-        run_fn=_dotted(run_fn.run_fn),
+    features = _feature_extractor(config, transformed)
+    trainer = Trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
-        schema=schema.outputs["schema"],
-        train_args=tfx.proto.TrainArgs(splits=[contract.TRAIN]),
-        eval_args=tfx.proto.EvalArgs(splits=[contract.EVAL]),
-        custom_config={run_fn.SETTINGS_KEY: _trainer_settings(config).model_dump_json()},
+        features=features.outputs["features"] if features else None,
+        settings=_trainer_settings(config),
     )
     baseline = tfx.dsl.Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
@@ -141,10 +141,26 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
     )
-    nodes = [examples, schema, data_gate, transformed, trainer, evaluator, pusher, report]
+    nodes = [examples, schema, data_gate, transformed, *([features] if features else []), trainer, evaluator, pusher]
+    nodes.append(report)
     for node in nodes:
         node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
     return [*nodes, statistics, validator, accepted_data, baseline]
+
+
+def _feature_extractor(config: Config, transformed: BaseNode) -> FeatureExtractor | None:
+    """None where no backbone is frozen: in networks trained from scratch, and on an untrained backbone."""
+    if get_model(config.model.architecture).starting_weights(config.model) == UNTRAINED:
+        return None
+    return FeatureExtractor(
+        examples=transformed.outputs["transformed_examples"],
+        settings=FeatureSettings(
+            model=config.model.model_copy(update={"head": "", "dropout": None}),
+            augmentation=config.train.augmentation,
+            seed=config.data.seed,
+            views_of_splits={contract.TRAIN: config.train.feature_views, contract.EVAL: 0},
+        ),
+    )
 
 
 def _trainer_settings(config: Config) -> TrainerSettings:
@@ -153,6 +169,7 @@ def _trainer_settings(config: Config) -> TrainerSettings:
         positive_label=config.data.positive_label,
         model=config.model,
         train=config.train,
+        prediction=config.prediction,
         operating_point=config.operating_point,
         model_name=config.serving.model_name,
     )

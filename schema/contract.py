@@ -59,6 +59,9 @@ EXTRA_ASSETS: Final = "assets.extra"
 MODEL_DESCRIPTION_FILE: Final = "model.json"
 REFERENCE_FILE: Final = "reference_predictions.json"
 
+# Beside the logs of a training: its curves and what it chose, as JSON.
+TRAINING_FILE: Final = "training.json"
+
 # An image with more pixels is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 120_000_000
 MAXIMUM_FILE_BYTES: Final = 512 * 1024 * 1024

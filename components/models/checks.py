@@ -69,12 +69,12 @@ def _check_weights(spec: ModelSpec, settings: ModelSettings) -> None:
             f"model.weights: {weights!r} is neither {IMAGENET} nor {UNTRAINED}, and as a file it needs its SHA-256.",
             fix=f"choose {IMAGENET} or {UNTRAINED}, or add --set model.weights_sha256=... (sha256sum prints it)",
         )
-    elif settings.weights_sha256 and not is_file:
+    elif settings.weights_sha256 and weights == UNTRAINED:
         raise ConfigurationError(
-            f"model.weights_sha256: it goes with a file, and model.weights is {weights}.",
-            fix="leave model.weights_sha256 empty, or name the file with --set model.weights=PATH",
+            f"model.weights_sha256: there is nothing to check, since model.weights is {weights}.",
+            fix="leave model.weights_sha256 empty, or name weights with --set model.weights=PATH",
         )
-    elif weights == IMAGENET:
+    elif weights == IMAGENET and not settings.weights_sha256:
         _check_published(spec.name, spec.backbone, settings)
 
 

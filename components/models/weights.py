@@ -84,11 +84,12 @@ def _download(name: str, backbone: BackboneSpec, settings: ModelSettings) -> str
     import keras
 
     published = backbone.chosen_weights(settings)
-    if not published.checksum:
+    checksum = settings.weights_sha256.lower() or published.checksum
+    if not checksum:
         raise ValueError(f"{published.url} has no checksum; check_model refuses it")
     try:
         path: str = keras.utils.get_file(
-            published.file_name, published.url, cache_subdir="models", file_hash=published.checksum
+            published.file_name, published.url, cache_subdir="models", file_hash=checksum
         )
     except Exception as error:  # what Keras raises when the network fails has no type of its own
         raise BreastImagingError(

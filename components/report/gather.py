@@ -35,7 +35,6 @@ from components.report.content import (
     SplitCount,
 )
 from components.settings import DataSettings, GateSettings
-from components.trainer.run_fn import TRAINING_FILE
 from schema import contract
 
 _LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis")
@@ -79,7 +78,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
     dataset = get_dataset(data.dataset)
     manifest = read_manifest(sources.manifest.uri)
     gate_report = read_report(sources.data_gate.uri)
-    training = _read_json(os.path.join(sources.model_run.uri, TRAINING_FILE))
+    training = _read_json(os.path.join(sources.model_run.uri, contract.TRAINING_FILE))
     baseline_id = sources.blessing.get_int_custom_property(
         evaluator_constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY
     )

@@ -69,6 +69,10 @@ class TransformedExamples:
     def __len__(self) -> int:
         return int(self.serialized.shape[0])
 
+    def sources(self) -> list[str]:
+        features = tf.io.parse_example(self.serialized, _SOURCE_FEATURE)
+        return [source.decode() for source in features[contract.TRANSFORMED_SOURCE].numpy()]
+
     def label_indices(self) -> NDArray[np.int64]:
         """int64 (examples,)."""
         features = tf.io.parse_example(self.serialized, _LABEL_FEATURE)
@@ -89,6 +93,11 @@ def read_examples(patterns: Sequence[str], shape: TransformSettings) -> Transfor
     serialized = tf.constant(list(records.as_numpy_iterator()), tf.string)
     sources = tf.io.parse_example(serialized, _SOURCE_FEATURE)[contract.TRANSFORMED_SOURCE].numpy()
     return TransformedExamples(tf.gather(serialized, np.argsort(sources, kind="stable")), shape)
+
+
+def subset(examples: TransformedExamples, positions: NDArray[np.intp]) -> TransformedExamples:
+    """The examples at these positions, in their order."""
+    return TransformedExamples(tf.gather(examples.serialized, positions), examples.shape)
 
 
 def training_batches(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from components.settings import TrainSettings
+from schema.errors import ConfigurationError
 
 _BFLOAT16_SINCE = (8, 0)  # CUDA compute capability of the first GPUs with fast bfloat16
 
@@ -19,7 +20,14 @@ class ComputePlan:
 
 
 def plan_compute(settings: TrainSettings) -> ComputePlan:
+    """Raises ConfigurationError where the settings ask for a GPU and there is none."""
     gpus = tf.config.list_physical_devices("GPU")
+    if settings.require_gpu and not gpus:
+        raise ConfigurationError(
+            "TensorFlow sees no GPU on this machine, and one is asked for.",
+            fix="install the package with its extra `gpu` and check the driver with nvidia-smi, or leave "
+            "--require-gpu and train.require_gpu out",
+        )
     return ComputePlan(
         strategy=tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy(),
         precision=_precision(settings, gpus),

@@ -12,7 +12,9 @@ import tensorflow_transform as tft
 from numpy.typing import NDArray
 
 from components.settings import TransformSettings
+from components.trainer.calibration import apply_temperature, apply_temperature_in_graph
 from components.trainer.data import LabelCoding
+from components.trainer.decision import Decision
 from components.transform import parse_image
 from schema import contract
 from serving.reference import ReferencePredictions, reference_images
@@ -28,7 +30,7 @@ class ServedModel:
     shape: TransformSettings
     labels: tuple[str, ...]
     coding: LabelCoding
-    threshold: float
+    decision: Decision
 
 
 def export(model: ServedModel, directory: str) -> None:
@@ -76,11 +78,11 @@ def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
 
     At or above the threshold the label is the positive class; below it, the most probable of the others.
     """
-    probabilities = model.coding.to_probabilities(outputs)
+    probabilities = apply_temperature_in_graph(model.coding.to_probabilities(outputs), model.decision.temperature)
     positive = probabilities[:, model.coding.positive]
     others = tf.where(tf.range(model.coding.classes) == model.coding.positive, tf.constant(-1.0), probabilities)
     decision = tf.where(
-        positive >= model.threshold,
+        positive >= model.decision.threshold,
         tf.constant(model.coding.positive, tf.int64),
         tf.argmax(others, axis=1, output_type=tf.int64),
     )
@@ -88,7 +90,7 @@ def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
         contract.PROBABILITIES: probabilities,
         contract.PREDICTED_LABEL: tf.gather(tf.constant(model.labels), decision),
         contract.MALIGNANT_PROBABILITY: positive,
-        contract.THRESHOLD: tf.fill(tf.shape(positive), tf.constant(model.threshold, tf.float32)),
+        contract.THRESHOLD: tf.fill(tf.shape(positive), tf.constant(model.decision.threshold, tf.float32)),
     }
 
 
@@ -99,12 +101,15 @@ def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> N
         "name": model.name,
         "labels": model.labels,
         "positive_label": model.labels[model.coding.positive],
-        "threshold": model.threshold,
+        "threshold": model.decision.threshold,
+        "temperature": model.decision.temperature,
         "image_size": [model.shape.height, model.shape.width],
         "channels": model.shape.channels,
     }
     images = reference_images()
-    reference = ReferencePredictions(images, _network_probabilities(model, transform, images), model.threshold)
+    reference = ReferencePredictions(
+        images, _network_probabilities(model, transform, images), model.decision.threshold
+    )
     _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), json.dumps(description, indent=2))
     _write(os.path.join(extras, contract.REFERENCE_FILE), reference.to_json())
 
@@ -119,5 +124,6 @@ def _network_probabilities(model: ServedModel, transform: tf.Module, images: Seq
     serialized = transform({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
     pixels = tf.stack([parse_image(image, model.shape) for image in tf.reshape(serialized, [-1])])
     outputs = model.network(tf.cast(pixels, tf.float32), training=False)
-    probabilities: NDArray[np.float32] = model.coding.to_probabilities(outputs).numpy()
-    return probabilities
+    probabilities = model.coding.to_probabilities(outputs).numpy()
+    calibrated: NDArray[np.float32] = apply_temperature(probabilities, model.decision.temperature)
+    return calibrated

@@ -1,23 +1,24 @@
-"""Fits a model: loss, class weights, best weights on `eval`, early stopping, progress."""
+"""Fits one phase of a model: best weights on `eval`, early stopping, progress."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+from sklearn.metrics import log_loss, roc_auc_score
 
 from components.progress import Progress, report_progress
-from components.settings import TrainSettings
-from components.trainer.augmentation import augmentation
+from components.settings import PhaseSettings, TrainSettings
 from components.trainer.data import LabelCoding
+from components.trainer.losses import make_loss
+from components.trainer.schedules import learning_rate
 from schema.errors import BreastImagingError
 
-TASK: Final = "training"
-_MODES: Final = {"val_auc": "max", "val_loss": "min"}
+MODES: Final = {"val_auc": "max", "val_loss": "min"}
+_SHOWN: Final = ("loss", "val_loss", "val_auc")
 
 
 @dataclass(frozen=True)
@@ -27,37 +28,62 @@ class History:
     values: dict[str, list[float]]
     best_epoch: int
 
-
-@keras.saving.register_keras_serializable(package="breast_imaging")
-class PositiveClassAUC(keras.metrics.AUC):
-    """AUC of one class of a softmax against the rest, from label indices and (batch, classes)."""
-
-    def __init__(self, positive: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.positive = positive
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        is_positive = keras.ops.equal(keras.ops.cast(y_true, "int32"), self.positive)
-        super().update_state(is_positive, y_pred[:, self.positive], sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "positive": self.positive}
+    @property
+    def epochs(self) -> int:
+        return max(map(len, self.values.values()), default=0)
 
 
-def compile_model(network: keras.Model, settings: TrainSettings, coding: LabelCoding, xla: bool) -> keras.Model:
-    """The network behind its augmentation, ready to fit."""
-    inputs = keras.Input(network.input_shape[1:], name="image")
-    model = keras.Model(inputs, network(augmentation(settings.augmentation, settings.seed)(inputs)))
-    auc: keras.metrics.Metric
-    if coding.binary:
-        loss, auc = "binary_crossentropy", keras.metrics.AUC(name="auc")
-    else:
-        loss, auc = "sparse_categorical_crossentropy", PositiveClassAUC(coding.positive, name="auc")
+@dataclass(frozen=True)
+class Validation:
+    """What a phase is judged by after each epoch.
+
+    Attributes:
+        inputs: what the model is asked, in order: anything that `predict` takes.
+        label_indices: int64 (images,), of the same images.
+        coding: of the labels.
+    """
+
+    inputs: Any
+    label_indices: NDArray[np.int64]
+    coding: LabelCoding
+
+    def measure(self, model: keras.Model) -> dict[str, float]:
+        """Cross-entropy, and AUC of the positive class against the rest; without class weights."""
+        outputs = model.predict(self.inputs, verbose=0)
+        probabilities = np.asarray(self.coding.to_probabilities(outputs), np.float64)
+        positive = self.label_indices == self.coding.positive
+        scores = probabilities[:, self.coding.positive]
+        if not np.isfinite(probabilities).all():
+            return {"val_loss": math.nan, "val_auc": math.nan}
+        return {
+            "val_loss": float(log_loss(self.label_indices, probabilities, labels=range(self.coding.classes))),
+            "val_auc": float(roc_auc_score(positive, scores)) if 0 < positive.sum() < positive.size else math.nan,
+        }
+
+
+def compile_model(
+    model: keras.Model, settings: TrainSettings, phase: PhaseSettings, coding: LabelCoding, steps: int, xla: bool
+) -> None:
+    """Makes a model ready to fit.
+
+    Args:
+        settings: of the whole training.
+        phase: of this phase.
+        steps: batches in an epoch.
+    """
+    rate = learning_rate(phase.schedule, phase.learning_rate, phase.warm_up, phase.epochs, steps)
+    accumulation = settings.gradient_accumulation
     optimizer = keras.optimizers.get(
-        {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
+        {
+            "class_name": settings.optimizer,
+            "config": {
+                "learning_rate": rate,
+                "gradient_accumulation_steps": accumulation if accumulation > 1 else None,
+            },
+        }
     )
-    model.compile(optimizer=optimizer, loss=loss, metrics=[auc], jit_compile=xla)
-    return model
+    loss = make_loss(settings.loss, settings.focal_gamma, coding)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=xla)
 
 
 def class_weights(label_indices: NDArray[np.int64], coding: LabelCoding) -> dict[int, float]:
@@ -71,48 +97,82 @@ def class_weights(label_indices: NDArray[np.int64], coding: LabelCoding) -> dict
 
 def fit(
     model: keras.Model,
-    train: tf.data.Dataset,
-    evaluation: tf.data.Dataset,
-    settings: TrainSettings,
+    batches: Any,
+    validation: Validation,
+    phase: PhaseSettings,
+    monitor: str,
     weights: Mapping[int, float] | None,
+    task: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> History:
-    """Trains until the monitored value stops improving, and leaves the model with its best weights."""
+    """Trains until the monitored value stops improving, and leaves the model with its best weights.
+
+    Args:
+        model: compiled.
+        batches: of inputs and targets, anything that Keras's `fit` takes.
+        monitor: val_auc or val_loss.
+        task: the name of the phase, for the progress.
+    """
     stopping = keras.callbacks.EarlyStopping(
-        monitor=settings.monitor,
-        mode=_MODES[settings.monitor],
-        patience=settings.patience,
-        restore_best_weights=True,
+        monitor=monitor, mode=MODES[monitor], patience=phase.patience, restore_best_weights=True
     )
     fitted = model.fit(
-        train,
-        validation_data=evaluation,
-        epochs=settings.epochs,
+        batches,
+        epochs=phase.epochs,
         class_weight=weights,
-        callbacks=[_StopOnDivergence(), stopping, _EpochProgress(settings.epochs)],
+        # In this order: who comes later reads what the earlier ones wrote.
+        callbacks=[
+            _StopOnDivergence(),
+            _AfterEachEpoch(validation.measure),
+            stopping,
+            _EpochProgress(task, phase.epochs),
+            *callbacks,
+        ],
         verbose=0,
     )
     values = {name: [float(value) for value in series] for name, series in fitted.history.items()}
     return History(values, best_epoch=stopping.best_epoch + 1)
 
 
-class _EpochProgress(keras.callbacks.Callback):
-    def __init__(self, epochs: int) -> None:
+class _AfterEachEpoch(keras.callbacks.Callback):
+    def __init__(self, measure: Callable[[keras.Model], dict[str, float]]) -> None:
         super().__init__()
+        self._measure = measure
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if logs is not None:
+            logs.update(self._measure(self.model))
+
+
+class _EpochProgress(keras.callbacks.Callback):
+    def __init__(self, task: str, epochs: int) -> None:
+        super().__init__()
+        self._task = task
         self._epochs = epochs
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        shown = ("loss", "val_loss", "val_auc")
-        remark = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items() if name in shown)
-        report_progress(Progress(TASK, advance=1, total=self._epochs, remark=remark))
+        remark = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items() if name in _SHOWN)
+        report_progress(Progress(self._task, advance=1, total=self._epochs, remark=remark))
 
 
 class _StopOnDivergence(keras.callbacks.Callback):
     """Ends a training whose loss is no number any more; nothing after that step could be of use."""
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoch = 0
+        self._rate = math.nan
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._epoch = epoch
+        self._rate = float(self.model.optimizer.learning_rate)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)  # the mean of the epoch so far: once no number, it stays so
         if not math.isfinite(loss):
+            last = f"the last good state is that of epoch {self._epoch}" if self._epoch else "no epoch was completed"
             raise BreastImagingError(
-                f"Trainer: the loss became {loss} in epoch {epoch + 1}.",
+                f"Trainer: the loss became {loss} in epoch {self._epoch + 1}, step {batch + 1}, "
+                f"at a learning rate of {self._rate:.3g}; {last}.",
                 fix="lower the learning rate, for example --set train.learning_rate=1e-4",
             )

@@ -2,101 +2,86 @@
 
 import json
 import os
-from typing import Final
+from typing import Any, Final
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.features.store import read_features
 from components.models.registry import get_model
-from components.models.weights import load_weights
 from components.settings import TrainerSettings, TransformSettings
-from components.trainer.data import (
-    evaluation_batches,
-    label_coding,
-    read_examples,
-    training_batches,
-)
+from components.trainer.data import evaluation_batches, label_coding, read_examples
+from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import ServedModel, export
-from components.trainer.fit import History, class_weights, compile_model, fit
-from components.trainer.operating_point import threshold_for_recall
+from components.trainer.learning_set import LearningSet, learning_set
+from components.trainer.phases import Task, TrainedNetwork, train_network
+from components.trainer.predictor import build_predictor
+from components.trainer.training_record import record_training
+from schema import contract
 
 SETTINGS_KEY: Final = "settings"
-TRAINING_FILE: Final = "training.json"
+FEATURES_KEY: Final = "features"
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains on `train`, chooses weights and operating point on `eval`, exports; never sees `test`."""
+    """Trains on `train`, chooses weights, temperature and operating point on `eval`, exports; never sees `test`."""
     settings = TrainerSettings.model_validate_json(fn_args.custom_config[SETTINGS_KEY])
-    keras.utils.set_random_seed(settings.train.seed)
-    compute = plan_compute(settings.train)
-    keras.config.set_dtype_policy(compute.precision)
-
+    features = fn_args.custom_config.get(FEATURES_KEY)
     spec = get_model(settings.model.architecture)
     shape = spec.input_shape(settings.model)
     transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
-    coding = label_coding(settings)
-    transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    train = read_examples(fn_args.train_files, transformed)
-    evaluation = read_examples(fn_args.eval_files, transformed)
+    task = Task(spec, settings.model, settings.train, label_coding(settings), plan_compute(settings.train))
+    train = _learning_set(fn_args.train_files, transformed, features, contract.TRAIN)
+    evaluation = _learning_set(fn_args.eval_files, transformed, features, contract.EVAL)
 
-    with compute.strategy.scope():
-        built = spec.build(settings.model, shape, coding.classes)
-        load_weights(built, spec, settings.model)
-        trained = built.whole
-        model = compile_model(trained, settings.train, coding, compute.xla)
-    weights = class_weights(train.label_indices(), coding) if settings.train.class_weights == "balanced" else None
-    batch_size = settings.train.batch_size
-    eval_batches = evaluation_batches(evaluation, coding, batch_size)
-    history = fit(
-        model,
-        training_batches(train, coding, batch_size, settings.train.seed),
-        eval_batches,
-        settings.train,
-        weights,
-    )
-
-    # 16-bit types are for training. Rounded to them, a served model would answer otherwise on other hardware.
-    keras.config.set_dtype_policy("float32")
-    network = spec.build(settings.model, shape, coding.classes).whole
-    network.set_weights(trained.get_weights())
-    threshold = _choose_threshold(network, eval_batches, evaluation.label_indices(), settings)
+    trained = [
+        train_network(task, train, evaluation, settings.train.seed + member)
+        for member in range(settings.train.members)
+    ]
+    network = build_predictor(task, [each.weights for each in trained], settings.prediction.views)
+    decision = _decide(network, evaluation, task, settings)
     served = ServedModel(
-        settings.model_name, network, transform_output, transformed, settings.labels, coding, threshold
+        settings.model_name,
+        network,
+        tft.TFTransformOutput(fn_args.transform_output),
+        transformed,
+        settings.labels,
+        task.coding,
+        decision,
     )
     export(served, fn_args.serving_model_dir)
-    _write_training(fn_args.model_run_dir, history, network.count_params(), threshold, transformed)
+    _write_record(fn_args.model_run_dir, trained, network, decision, transformed)
 
 
-def _choose_threshold(
-    network: keras.Model,
-    batches: tf.data.Dataset,
-    label_indices: NDArray[np.int64],
-    settings: TrainerSettings,
-) -> float:
-    coding = label_coding(settings)
-    probabilities = coding.to_probabilities(tf.constant(network.predict(batches, verbose=0))).numpy()
-    return threshold_for_recall(
-        label_indices == coding.positive,
-        probabilities[:, coding.positive],
-        settings.operating_point.target_recall,
+def _learning_set(files: list[str], shape: TransformSettings, features: str | None, split: str) -> LearningSet:
+    return learning_set(
+        read_examples(files, shape), read_features(os.path.join(features, f"Split-{split}")) if features else None
     )
 
 
-def _write_training(
-    directory: str, history: History, parameters: int, threshold: float, shape: TransformSettings
+def _decide(network: keras.Model, evaluation: LearningSet, task: Task, settings: TrainerSettings) -> Decision:
+    batches = evaluation_batches(evaluation.examples, task.coding, settings.train.batch_size)
+    outputs = network.predict(batches.map(lambda image, _: image), verbose=0)
+    return choose_decision(
+        task.coding.to_probabilities(tf.constant(outputs)).numpy(),
+        evaluation.examples.label_indices(),
+        task.coding,
+        settings.prediction,
+        settings.operating_point,
+    )
+
+
+def _write_record(
+    directory: str,
+    trained: list[TrainedNetwork],
+    network: keras.Model,
+    decision: Decision,
+    shape: TransformSettings,
 ) -> None:
+    record: dict[str, Any] = record_training(trained, network.count_params(), decision, shape)
     tf.io.gfile.makedirs(directory)
-    training = {
-        "history": history.values,
-        "best_epoch": history.best_epoch,
-        "parameters": parameters,
-        "threshold": threshold,
-        "image_size": [shape.height, shape.width],
-    }
-    with tf.io.gfile.GFile(os.path.join(directory, TRAINING_FILE), "w") as file:
-        file.write(json.dumps(training))
+    with tf.io.gfile.GFile(os.path.join(directory, contract.TRAINING_FILE), "w") as file:
+        file.write(json.dumps(record))

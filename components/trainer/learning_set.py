@@ -1,0 +1,94 @@
+"""What is learnt from: images of a split and, under a frozen backbone, their features."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from components.features.store import ImageFeatures
+from components.trainer.data import LabelCoding, TransformedExamples, subset
+
+
+@dataclass(frozen=True)
+class LearningSet:
+    """Images with their labels.
+
+    Attributes:
+        examples: the transformed images.
+        features: of the same images; None where no backbone is frozen.
+        rows: (examples,), where in the features each example is.
+    """
+
+    examples: TransformedExamples
+    features: ImageFeatures | None
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def subset(self, positions: NDArray[np.intp]) -> "LearningSet":
+        """The images at these positions, in their order."""
+        return LearningSet(subset(self.examples, positions), self.features, self.rows[positions])
+
+    def first_views(self) -> NDArray[np.float16]:
+        """Features of the images as they are, (images, rows, columns, channels)."""
+        return self._maps()[self.rows, 0]
+
+    def feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> "FeatureBatches":
+        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed)
+
+    def _maps(self) -> NDArray[np.float16]:
+        if self.features is None:
+            raise ValueError("these images have no features")
+        return self.features.maps
+
+
+def learning_set(examples: TransformedExamples, features: ImageFeatures | None) -> LearningSet:
+    """Joins images and features by their sources. Raises ValueError where an image has none."""
+    if features is None:
+        return LearningSet(examples, None, np.arange(len(examples)))
+    row_of = {source: row for row, source in enumerate(features.sources)}
+    sources = examples.sources()
+    missing = [source for source in sources if source not in row_of]
+    if missing:
+        raise ValueError(f"{len(missing)} images have no features, {missing[0]} among them")
+    return LearningSet(examples, features, np.array([row_of[source] for source in sources], np.intp))
+
+
+class FeatureBatches(keras.utils.PyDataset):
+    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew."""
+
+    def __init__(
+        self, maps: NDArray[np.float16], rows: NDArray[np.intp], targets: NDArray[Any], batch_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self._maps = maps
+        self._rows = rows
+        self._targets = targets
+        self._batch_size = batch_size
+        self._random = np.random.default_rng(seed)
+        self._draw()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._rows) / self._batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        chosen = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
+        return self._maps[self._rows[chosen], self._views[chosen]].astype(np.float32), self._targets[chosen]
+
+    def on_epoch_end(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        self._order = self._random.permutation(len(self._rows))
+        self._views = self._random.integers(0, self._maps.shape[1], len(self._rows))
+
+
+def targets_of(label_indices: NDArray[np.int64], coding: LabelCoding) -> NDArray[Any]:
+    """What the loss compares the outputs with."""
+    targets: NDArray[Any] = coding.target(tf.constant(label_indices)).numpy()
+    return targets

@@ -1,0 +1,83 @@
+"""Makes one network of an ensemble whose members look at several views of each image."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import keras
+from numpy.typing import NDArray
+
+from components.models.spec import Network
+from components.trainer.phases import Task
+
+
+def _as_it_is(images: Any) -> Any:
+    return images
+
+
+def _mirrored(images: Any) -> Any:
+    return keras.ops.flip(images, axis=2)
+
+
+def _upside_down(images: Any) -> Any:
+    return keras.ops.flip(images, axis=1)
+
+
+def _turned(images: Any) -> Any:
+    return keras.ops.flip(images, axis=(1, 2))
+
+
+def _transposed(images: Any) -> Any:
+    return keras.ops.transpose(images, (0, 2, 1, 3))
+
+
+_View = Callable[[Any], Any]
+_UPRIGHT: Final[tuple[_View, ...]] = (_as_it_is, _mirrored, _upside_down, _turned)
+
+
+def views_of(count: int, height: int, width: int) -> list[_View]:
+    """The first so many symmetries; those that swap the sides need a square.
+
+    Raises ValueError for eight views of an image that is no square.
+    """
+    if count <= len(_UPRIGHT):
+        return list(_UPRIGHT[:count])
+    if height != width:
+        raise ValueError(f"an image of {height} by {width} pixels has four symmetries, not {count}")
+    return [*_UPRIGHT, *(lambda images, view=view: view(_transposed(images)) for view in _UPRIGHT)]
+
+
+def build_predictor(task: Task, members: Sequence[list[NDArray[Any]]], views: int) -> keras.Model:
+    """The mean of the members' probabilities over all views, in float32.
+
+    Args:
+        members: weights of each member's whole network.
+        views: 1, 2, 4 or 8.
+
+    Returns:
+        A model from images in [0, 255] to (batch, 1) or (batch, classes).
+    """
+    networks = [_rebuilt(task, weights) for weights in members]
+    shape = task.spec.input_shape(task.model)
+    images = keras.Input((shape.height, shape.width, shape.channels), name="image")
+    outputs = [
+        answer
+        for view in views_of(views, shape.height, shape.width)
+        for answer in _answers(task, networks, view(images))
+    ]
+    mean = outputs[0] if len(outputs) == 1 else keras.layers.Average()(outputs)
+    return keras.Model(images, mean, name=task.spec.name)
+
+
+def _rebuilt(task: Task, weights: list[NDArray[Any]]) -> Network:
+    network = task.spec.build(task.model, task.spec.input_shape(task.model), task.coding.classes)
+    network.whole.set_weights(weights)
+    return network
+
+
+def _answers(task: Task, networks: Sequence[Network], images: Any) -> list[Any]:
+    """One for each member. A backbone that stayed as it was is the same in all, and is run once."""
+    base = networks[0].base
+    if base is None or task.train.fine_tuning is not None:
+        return [network.whole(images) for network in networks]
+    features = base(images)
+    return [network.head(features) for network in networks]
