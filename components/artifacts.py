@@ -27,3 +27,9 @@ class ImageFeatures(Artifact):
 
     TYPE_NAME = "breast_imaging.ImageFeatures"
     PROPERTIES = {"split_names": standard_artifacts.SPLIT_NAMES_PROPERTY}
+
+
+class CrossValidationReport(Artifact):
+    """A folder with `cross_validation.json` (figures with their intervals) and `predictions.csv`."""
+
+    TYPE_NAME = "breast_imaging.CrossValidationReport"

@@ -293,6 +293,21 @@ class TrainerSettings(Settings):
     model_name: str
 
 
+class CrossValidationSettings(Settings):
+    """All that decides a cross-validation.
+
+    Attributes:
+        folds: how many.
+        split: shares of train and eval among the images that are not tested.
+        seed: of the folds.
+    """
+
+    trainer: TrainerSettings
+    folds: Annotated[int, Field(ge=2, le=100)]
+    split: SplitSettings
+    seed: int
+
+
 class FeatureSettings(Settings):
     """All that decides the features of a frozen backbone.
 

@@ -1,10 +1,12 @@
 """The configuration of a run: one typed object, from a YAML file and overrides."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import NoneType
+from typing import Annotated, Any, Final, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -23,6 +25,7 @@ from components.settings import (
     Settings,
     TrainSettings,
 )
+from components.trainer_checks import check_prediction, check_training
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -52,9 +55,20 @@ class Config(Settings):
 
 
 def shipped_configs() -> list[str]:
-    """Names of the configurations that come with the package."""
-    folder = resources.files("pipeline") / "configs"
-    return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
+    """Names of the configurations that come with the package; of one in a folder, `folder/name`."""
+    return sorted(_names(_shipped()))
+
+
+def _names(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(_SUFFIX):
+            yield prefix + entry.name.removesuffix(_SUFFIX)
+
+
+def _shipped() -> Traversable:
+    return resources.files("pipeline") / "configs"
 
 
 def load_config(name_or_file: str, overrides: Sequence[str] = ()) -> Config:
@@ -78,7 +92,7 @@ def load_config(name_or_file: str, overrides: Sequence[str] = ()) -> Config:
 
 def _read(name_or_file: str) -> str:
     if name_or_file in shipped_configs():
-        return (resources.files("pipeline") / "configs" / f"{name_or_file}{_SUFFIX}").read_text("utf-8")
+        return (_shipped() / f"{name_or_file}{_SUFFIX}").read_text("utf-8")
     path = Path(name_or_file)
     try:
         return path.read_text("utf-8")
@@ -153,13 +167,18 @@ def _explain(details: Any) -> str:
 def _fields_at(location: Sequence[str | int]) -> list[str]:
     model: Any = Config
     for part in location:
-        model = model.model_fields[part].annotation
+        annotation = model.model_fields[part].annotation
+        # A section that may be absent is `Settings | None`.
+        model = next((choice for choice in get_args(annotation) if choice is not NoneType), annotation)
     return list(model.model_fields) if issubclass(model, BaseModel) else []
 
 
 def _resolve(config: Config) -> Config:
     dataset = get_dataset(config.data.dataset)
-    check_model(get_model(config.model.architecture), config.model)
+    model = get_model(config.model.architecture)
+    check_model(model, config.model)
+    check_training(model, config.model, config.train)
+    check_prediction(model, config.model, config.prediction)
     unknown = [label for label in config.data.label_map if dataset.labels and label not in dataset.labels]
     if unknown:
         raise ConfigurationError(

@@ -49,6 +49,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.trainer",
         "components.transform",
     ),
+    "CrossValidator": ("schema", "serving", "components"),
     "Evaluator": ("schema", "components.evaluator", "components.settings"),
     "Pusher": ("schema", "serving", "components.publisher"),
     "RunReport": ("schema", "serving", "components"),

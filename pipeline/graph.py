@@ -1,6 +1,6 @@
 """The one graph, for every platform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final
@@ -14,6 +14,7 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from components import transform
 from components.artifacts import DataGateReport
 from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
+from components.cross_validation.component import CrossValidator
 from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
 from components.features.component import FeatureExtractor
@@ -22,10 +23,10 @@ from components.models.registry import get_model
 from components.models.spec import UNTRAINED
 from components.publisher.executor import Executor as PublisherExecutor
 from components.report.component import RunReport
-from components.settings import FeatureSettings, TrainerSettings, TransformSettings
+from components.settings import CrossValidationSettings, FeatureSettings, TrainerSettings, TransformSettings
 from components.trainer.component import Trainer
 from pipeline.config import Config
-from pipeline.fingerprints import code_fingerprint
+from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from schema import contract
 
 PIPELINE_NAME: Final = "breast-imaging"
@@ -55,52 +56,9 @@ class Platform:
 
 def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     """The pipeline of a configuration: from a folder of images to a published model and a report."""
-    return tfx.dsl.Pipeline(
-        pipeline_name=PIPELINE_NAME,
-        pipeline_root=platform.pipeline_root,
-        components=_components(config, platform),
-        metadata_connection_config=platform.metadata,
-        beam_pipeline_args=platform.beam_arguments,
-        enable_cache=True,
-    )
-
-
-def _components(config: Config, platform: Platform) -> list[BaseNode]:
-    shape = get_model(config.model.architecture).input_shape(config.model)
-
-    examples = ImageExampleGen(
-        input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
-    )
-    schema = tfx.components.ImportSchemaGen(schema_file=str(resources.files("schema") / "schema.pbtxt"))
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-    )
-    accepted_data = tfx.dsl.Resolver(
-        strategy_class=LatestOtherAcceptedDataStrategy,
-        manifest=examples.outputs["manifest"],
-        report=tfx.dsl.Channel(type=DataGateReport),
-    ).with_id("LatestAcceptedData")
-    data_gate = DataGate(
-        anomalies=validator.outputs["anomalies"],
-        manifest=examples.outputs["manifest"],
-        previous=accepted_data.outputs["report"],
-        settings=config.data,
-    )
-    transformed = tfx.components.Transform(
-        examples=examples.outputs["examples"],
-        schema=schema.outputs["schema"],
-        preprocessing_fn=_dotted(transform.preprocessing_fn),
-        disable_statistics=True,  # StatisticsGen has looked at these examples
-        splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=[contract.TRAIN, contract.EVAL]),
-        custom_config={
-            transform.SETTINGS_KEY: TransformSettings(
-                height=shape.height, width=shape.width, channels=shape.channels
-            ).model_dump_json()
-        },
-    )
-    transformed.add_upstream_node(data_gate)
-    features = _feature_extractor(config, transformed)
+    data = _data_nodes(config, platform)
+    transformed = _transform(config, data, (contract.TRAIN, contract.EVAL))
+    features = _feature_extractor(config, transformed, {contract.TRAIN: config.train.feature_views, contract.EVAL: 0})
     trainer = Trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
@@ -114,10 +72,10 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
         model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
     ).with_id("LatestBlessedModel")
     evaluator = tfx.components.Evaluator(
-        examples=examples.outputs["examples"],
+        examples=data.examples.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
-        schema=schema.outputs["schema"],
+        schema=data.schema.outputs["schema"],
         example_splits=[contract.TEST],
         eval_config=make_eval_config(config.data.labels, config.data.positive_label, config.gate),
     )
@@ -133,22 +91,103 @@ def _components(config: Config, platform: Platform) -> list[BaseNode]:
     )
     report = RunReport(
         configuration=config.to_yaml(),
-        manifest=examples.outputs["manifest"],
-        data_gate=data_gate.outputs["report"],
+        manifest=data.examples.outputs["manifest"],
+        data_gate=data.gate.outputs["report"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
     )
-    nodes = [examples, schema, data_gate, transformed, *([features] if features else []), trainer, evaluator, pusher]
-    nodes.append(report)
-    for node in nodes:
-        node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
-    return [*nodes, statistics, validator, accepted_data, baseline]
+    return _pipeline(platform, [*data.all, transformed, features, trainer, baseline, evaluator, pusher, report])
 
 
-def _feature_extractor(config: Config, transformed: BaseNode) -> FeatureExtractor | None:
+def build_cross_validation(config: Config, platform: Platform, folds: int) -> tfx_pipeline.Pipeline:
+    """Cross-validation of a configuration over the images of all splits; publishes nothing."""
+    data = _data_nodes(config, platform)
+    transformed = _transform(config, data, contract.SPLITS)
+    features = _feature_extractor(config, transformed, dict.fromkeys(contract.SPLITS, config.train.feature_views))
+    validator = CrossValidator(
+        examples=transformed.outputs["transformed_examples"],
+        features=features.outputs["features"] if features else None,
+        manifest=data.examples.outputs["manifest"],
+        settings=CrossValidationSettings(
+            trainer=_trainer_settings(config), folds=folds, split=config.data.split, seed=config.data.seed
+        ),
+    )
+    return _pipeline(platform, [*data.all, transformed, features, validator])
+
+
+@dataclass(frozen=True)
+class _DataNodes:
+    """From the folder to accepted examples. Attributes: all: these nodes, and those between them."""
+
+    examples: BaseNode
+    schema: BaseNode
+    gate: BaseNode
+    all: tuple[BaseNode, ...]
+
+
+def _pipeline(platform: Platform, nodes: Sequence[BaseNode | None]) -> tfx_pipeline.Pipeline:
+    components = [node for node in nodes if node is not None]
+    for node in components:
+        if node.id in STEP_CODE:
+            node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=platform.pipeline_root,
+        components=components,
+        metadata_connection_config=platform.metadata,
+        beam_pipeline_args=platform.beam_arguments,
+        enable_cache=True,
+    )
+
+
+def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
+    examples = ImageExampleGen(
+        input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
+    )
+    schema = tfx.components.ImportSchemaGen(schema_file=str(resources.files("schema") / "schema.pbtxt"))
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    accepted_data = tfx.dsl.Resolver(
+        strategy_class=LatestOtherAcceptedDataStrategy,
+        manifest=examples.outputs["manifest"],
+        report=tfx.dsl.Channel(type=DataGateReport),
+    ).with_id("LatestAcceptedData")
+    gate = DataGate(
+        anomalies=validator.outputs["anomalies"],
+        manifest=examples.outputs["manifest"],
+        previous=accepted_data.outputs["report"],
+        settings=config.data,
+    )
+    return _DataNodes(examples, schema, gate, (examples, schema, statistics, validator, accepted_data, gate))
+
+
+def _transform(config: Config, data: _DataNodes, splits: Sequence[str]) -> BaseNode:
+    """Of these splits; it learns nothing from any of them."""
+    shape = get_model(config.model.architecture).input_shape(config.model)
+    transformed = tfx.components.Transform(
+        examples=data.examples.outputs["examples"],
+        schema=data.schema.outputs["schema"],
+        preprocessing_fn=_dotted(transform.preprocessing_fn),
+        disable_statistics=True,  # StatisticsGen has looked at these examples
+        splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=list(splits)),
+        custom_config={
+            transform.SETTINGS_KEY: TransformSettings(
+                height=shape.height, width=shape.width, channels=shape.channels
+            ).model_dump_json()
+        },
+    )
+    transformed.add_upstream_node(data.gate)
+    return transformed
+
+
+def _feature_extractor(
+    config: Config, transformed: BaseNode, views_of_splits: dict[str, int]
+) -> FeatureExtractor | None:
     """None where no backbone is frozen: in networks trained from scratch, and on an untrained backbone."""
     if get_model(config.model.architecture).starting_weights(config.model) == UNTRAINED:
         return None
@@ -158,7 +197,7 @@ def _feature_extractor(config: Config, transformed: BaseNode) -> FeatureExtracto
             model=config.model.model_copy(update={"head": "", "dropout": None}),
             augmentation=config.train.augmentation,
             seed=config.data.seed,
-            views_of_splits={contract.TRAIN: config.train.feature_views, contract.EVAL: 0},
+            views_of_splits=views_of_splits,
         ),
     )
 

@@ -6,25 +6,27 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import metadata
+from tfx.orchestration import pipeline as tfx_pipeline
 
+from components.cross_validation.component import CrossValidator
+from components.cross_validation.report import PREDICTIONS_FILE
+from components.cross_validation.report import SUMMARY_FILE as CROSS_VALIDATION_FILE
 from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
-from pipeline.graph import Platform, build_pipeline
+from pipeline.graph import Platform, build_cross_validation, build_pipeline
 from pipeline.lost_artifacts import forget_lost_artifacts
 from pipeline.output import OutputFolder
 from schema.errors import BreastImagingError
-
-_REPORT_TYPE: Final = f"{RunReport.__module__}.{RunReport.__qualname__}"
 
 
 def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform:
@@ -58,11 +60,23 @@ def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     """
     check_weights(get_model(config.model.architecture), config.model)
     with _lock(output):
-        pipeline = build_pipeline(config, local_platform(config, data, output))
-        with _metadata(output) as handle:
-            forget_lost_artifacts(handle.store, output.pipeline_root)
-        tfx.orchestration.LocalDagRunner().run(pipeline)
-        _copy_report(output)
+        _run(build_pipeline(config, local_platform(config, data, output)), output)
+        _copy_latest(output, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
+
+
+def cross_validate_locally(config: Config, data: Path, output: OutputFolder, folds: int) -> None:
+    """Cross-validates; what a run and this have in common is taken from the cache. Raises as `run_locally` does."""
+    check_weights(get_model(config.model.architecture), config.model)
+    with _lock(output):
+        _run(build_cross_validation(config, local_platform(config, data, output), folds), output)
+        files = (CROSS_VALIDATION_FILE, PREDICTIONS_FILE)
+        _copy_latest(output, CrossValidator, output.cross_validation, files)
+
+
+def _run(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
+    with _metadata(output) as handle:
+        forget_lost_artifacts(handle.store, output.pipeline_root)
+    tfx.orchestration.LocalDagRunner().run(pipeline)
 
 
 @contextmanager
@@ -79,17 +93,17 @@ def _lock(output: OutputFolder) -> Iterator[None]:
         yield
 
 
-def _copy_report(output: OutputFolder) -> None:
-    """Puts the report of the latest run where a person looks for it; nothing where nothing has run."""
+def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: Path, names: tuple[str, ...]) -> None:
+    """Puts the files of a component's latest result where a person looks for them; nothing where nothing has run."""
     with _metadata(output) as handle:
-        directory = _latest_report(handle.store)
+        directory = _latest_output(handle.store, f"{component.__module__}.{component.__qualname__}")
     if directory is None:
         return
-    output.report.mkdir(exist_ok=True)
-    for name in (PAGE_FILE, SUMMARY_FILE):
-        partial = output.report / f".{name}.partial"
+    target.mkdir(exist_ok=True)
+    for name in names:
+        partial = target / f".{name}.partial"
         shutil.copyfile(directory / name, partial)
-        partial.replace(output.report / name)
+        partial.replace(target / name)
 
 
 def _metadata(output: OutputFolder) -> metadata.Metadata:
@@ -97,8 +111,8 @@ def _metadata(output: OutputFolder) -> metadata.Metadata:
     return metadata.Metadata(connection)
 
 
-def _latest_report(store: mlmd.MetadataStore) -> Path | None:
-    executions = store.get_executions_by_type(_REPORT_TYPE)
+def _latest_output(store: mlmd.MetadataStore, execution_type: str) -> Path | None:
+    executions = store.get_executions_by_type(execution_type)
     if not executions:
         return None
     latest = max(execution.id for execution in executions)
@@ -107,5 +121,5 @@ def _latest_report(store: mlmd.MetadataStore) -> Path | None:
         for event in store.get_events_by_execution_ids([latest])
         if event.type == metadata_store_pb2.Event.OUTPUT
     ]
-    (report,) = store.get_artifacts_by_id(outputs)
-    return Path(report.uri)
+    (result,) = store.get_artifacts_by_id(outputs)
+    return Path(result.uri)

@@ -30,6 +30,10 @@ class OutputFolder:
         return self.root / "report"
 
     @property
+    def cross_validation(self) -> Path:
+        return self.root / "cross_validation"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -15,7 +15,7 @@ from typing import IO, Final
 from pipeline.config import Config
 from pipeline.events import Event, RunFailed, RunFinished, parse_event
 from pipeline.output import OutputFolder
-from pipeline.worker import WorkerTask
+from pipeline.worker import Job, WorkerTask
 from schema.errors import EXIT_FAILED
 
 _GRACE_SECONDS: Final = 5.0
@@ -27,15 +27,15 @@ class RunInterruptedError(Exception):
 
 
 def run_session(
-    config: Config, data: Path, output: OutputFolder, show: Callable[[Event], None]
+    job: Job, config: Config, data: Path, output: OutputFolder, show: Callable[[Event], None]
 ) -> RunFailed | RunFinished:
-    """Runs to the end, with everything that TFX and TensorFlow print going to the log.
+    """Does the job to its end, with everything that TFX and TensorFlow print going to the log.
 
     Raises RunInterruptedError where Ctrl-C or a signal stops the run; the process that ran it has ended by then.
     """
     log = new_log(output)
     reading, writing = os.pipe()
-    task = WorkerTask(config=config, data=data.resolve(), output=output.root, events=writing)
+    task = WorkerTask(job=job, config=config, data=data.resolve(), output=output.root, events=writing)
     with _interruptible():
         process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],

@@ -10,17 +10,35 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from pipeline.config import Config
 from pipeline.events import Event, RunFailed, RunFinished
 from pipeline.output import OutputFolder
 
 
+class RunJob(BaseModel):
+    """From the folder to a published model."""
+
+    kind: Literal["run"] = "run"
+
+
+class CrossValidationJob(BaseModel):
+    """Group-wise cross-validation."""
+
+    kind: Literal["cross-validation"] = "cross-validation"
+    folds: int
+
+
+Job = Annotated[RunJob | CrossValidationJob, Field(discriminator="kind")]
+
+
 class WorkerTask(BaseModel):
     """What to run. Attributes: events: an open file descriptor to write events to."""
 
+    job: Job
     config: Config
     data: Path
     output: Path
@@ -51,10 +69,15 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
 
     listener = RunListener(emit)
     try:
-        from pipeline.local import run_locally
+        from pipeline.local import cross_validate_locally, run_locally
 
+        output = OutputFolder(task.output)
         with listening(listener):
-            run_locally(task.config, task.data, OutputFolder(task.output))
+            match task.job:
+                case RunJob():
+                    run_locally(task.config, task.data, output)
+                case CrossValidationJob(folds=folds):
+                    cross_validate_locally(task.config, task.data, output, folds)
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
         emit(

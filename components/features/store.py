@@ -71,6 +71,13 @@ def read_features(directory: str) -> ImageFeatures:
     return ImageFeatures(sources, maps)
 
 
+def join_features(parts: Sequence[ImageFeatures]) -> ImageFeatures:
+    """Those of all parts in one, which then are in memory. Raises ValueError where they differ in shape."""
+    return ImageFeatures(
+        tuple(source for part in parts for source in part.sources), np.concatenate([part.maps for part in parts])
+    )
+
+
 def _local(path: str) -> str:
     """The path itself where it is one of this machine's file system, and that of a copy elsewhere."""
     if Path(path).exists():

@@ -80,18 +80,23 @@ def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
     """
     probabilities = apply_temperature_in_graph(model.coding.to_probabilities(outputs), model.decision.temperature)
     positive = probabilities[:, model.coding.positive]
-    others = tf.where(tf.range(model.coding.classes) == model.coding.positive, tf.constant(-1.0), probabilities)
-    decision = tf.where(
-        positive >= model.decision.threshold,
-        tf.constant(model.coding.positive, tf.int64),
-        tf.argmax(others, axis=1, output_type=tf.int64),
-    )
+    decision = decided_class(probabilities, model.coding, model.decision.threshold)
     return {
         contract.PROBABILITIES: probabilities,
         contract.PREDICTED_LABEL: tf.gather(tf.constant(model.labels), decision),
         contract.MALIGNANT_PROBABILITY: positive,
         contract.THRESHOLD: tf.fill(tf.shape(positive), tf.constant(model.decision.threshold, tf.float32)),
     }
+
+
+def decided_class(probabilities: tf.Tensor, coding: LabelCoding, threshold: float) -> tf.Tensor:
+    """int64 (batch,): the positive class at or above the threshold; below it, the most probable of the others."""
+    others = tf.where(tf.range(coding.classes) == coding.positive, tf.constant(-1.0), probabilities)
+    return tf.where(
+        probabilities[:, coding.positive] >= threshold,
+        tf.constant(coding.positive, tf.int64),
+        tf.argmax(others, axis=1, output_type=tf.int64),
+    )
 
 
 def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> None:

@@ -55,6 +55,7 @@ class Validation:
         scores = probabilities[:, self.coding.positive]
         if not np.isfinite(probabilities).all():
             return {"val_loss": math.nan, "val_auc": math.nan}
+        probabilities /= probabilities.sum(axis=1, keepdims=True)  # in float32 they add up to nearly 1
         return {
             "val_loss": float(log_loss(self.label_indices, probabilities, labels=range(self.coding.classes))),
             "val_auc": float(roc_auc_score(positive, scores)) if 0 < positive.sum() < positive.size else math.nan,
@@ -161,18 +162,18 @@ class _StopOnDivergence(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self._epoch = 0
-        self._rate = math.nan
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._epoch = epoch
-        self._rate = float(self.model.optimizer.learning_rate)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)  # the mean of the epoch so far: once no number, it stays so
         if not math.isfinite(loss):
+            # Over several devices it is a variable that `float` does not take.
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             last = f"the last good state is that of epoch {self._epoch}" if self._epoch else "no epoch was completed"
             raise BreastImagingError(
                 f"Trainer: the loss became {loss} in epoch {self._epoch + 1}, step {batch + 1}, "
-                f"at a learning rate of {self._rate:.3g}; {last}.",
+                f"at a learning rate of {rate:.3g}; {last}.",
                 fix="lower the learning rate, for example --set train.learning_rate=1e-4",
             )

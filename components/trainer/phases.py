@@ -62,31 +62,34 @@ class TrainedNetwork:
         return sum(self.histories[phase].epochs for phase in earlier) + self.histories[self.kept].best_epoch
 
 
-def train_network(task: Task, train: LearningSet, evaluation: LearningSet, seed: int) -> TrainedNetwork:
-    """Trains on `train`; which epoch is kept, `evaluation` decides."""
+def train_network(
+    task: Task, train: LearningSet, evaluation: LearningSet, seed: int, title: str = ""
+) -> TrainedNetwork:
+    """Trains on `train`; which epoch is kept, `evaluation` decides. `title` goes before the names of the phases."""
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(task.compute.precision)
     try:
         with task.compute.strategy.scope():
             network = task.build()
-        return _train_phases(task, network, train, evaluation, seed)
+        return _train_phases(task, network, train, evaluation, seed, title)
     finally:
         # 16-bit types are for training. Rounded to them, a served model would answer otherwise on other hardware.
         keras.config.set_dtype_policy("float32")
 
 
 def _train_phases(
-    task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int
+    task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int, title: str
 ) -> TrainedNetwork:
     if train.features is None:
-        history = _train_on_images(task, network, task.train, train, evaluation, seed, WHOLE)
+        history = _train_on_images(task, network, task.train, train, evaluation, seed, title + WHOLE)
         return TrainedNetwork(network.whole.get_weights(), {WHOLE: history}, WHOLE)
-    head = _train_head(task, network, train, evaluation, seed)
+    head = _train_head(task, network, train, evaluation, seed, title + HEAD)
     with_head = TrainedNetwork(network.whole.get_weights(), {HEAD: head}, HEAD)
     if task.train.fine_tuning is None:
         return with_head
     unfreeze(network, task.spec, task.train.fine_tuning)
-    tuned = _train_on_images(task, network, task.train.fine_tuning, train, evaluation, seed, FINE_TUNING)
+    phase, name = task.train.fine_tuning, title + FINE_TUNING
+    tuned = _train_on_images(task, network, phase, train, evaluation, seed, name)
     histories = {HEAD: head, FINE_TUNING: tuned}
     if _is_better(tuned, head, task.train.monitor):
         return TrainedNetwork(network.whole.get_weights(), histories, FINE_TUNING)
@@ -117,11 +120,13 @@ def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) ->
         layer.trainable = False
 
 
-def _train_head(task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int) -> History:
+def _train_head(
+    task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int, name: str
+) -> History:
     labels = train.examples.label_indices()
     batches = train.feature_batches(targets_of(labels, task.coding), task.train.batch_size, seed)
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
-    return _fit(task, network.head, batches, len(batches), validation, task.train, labels, HEAD)
+    return _fit(task, network.head, batches, len(batches), validation, task.train, labels, name)
 
 
 def _train_on_images(

@@ -49,6 +49,27 @@ def run(
     raise typer.Exit(run_command(config, data, output, overrides or [], debug))
 
 
+@app.command()
+def crossval(
+    config: ConfigOption,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of images.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")
+    ] = None,
+    folds: Annotated[int, typer.Option("--folds", help="Parts, each of which is tested once.")] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
+    overrides: SetOption = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Cross-validate by group: figures with intervals over all images, none judged by a model that saw its patient.
+
+    Exit codes: 0 done, 2 data rejected, 4 bad configuration or usage, 1 anything else.
+    """
+    from pipeline.cli.crossval import crossval_command
+
+    raise typer.Exit(crossval_command(config, data, output, folds, json_file, overrides or [], debug))
+
+
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     sys.exit(run_app(sys.argv[1:]))
