@@ -101,27 +101,34 @@ def subset(examples: TransformedExamples, positions: NDArray[np.intp]) -> Transf
 
 
 def training_batches(
-    examples: TransformedExamples, coding: LabelCoding, batch_size: int, seed: int
+    examples: TransformedExamples, coding: LabelCoding, batch_size: int, seed: int, drop_remainder: bool = False
 ) -> tf.data.Dataset:
-    """Batches of images, float32 in [0, 255], and targets, shuffled anew each epoch."""
+    """Batches of images, float32 in [0, 255], and targets, shuffled anew each epoch.
+
+    `drop_remainder` leaves out the last batch of an epoch where it is not full.
+    """
     positions = tf.data.Dataset.range(len(examples)).shuffle(len(examples), seed=seed, reshuffle_each_iteration=True)
-    return _batches(positions, examples, coding, batch_size)
+    return _batches(positions, examples, coding, batch_size, drop_remainder)
 
 
 def evaluation_batches(examples: TransformedExamples, coding: LabelCoding, batch_size: int) -> tf.data.Dataset:
     """Batches of images, float32 in [0, 255], and targets, in order."""
-    return _batches(tf.data.Dataset.range(len(examples)), examples, coding, batch_size)
+    return _batches(tf.data.Dataset.range(len(examples)), examples, coding, batch_size, drop_remainder=False)
 
 
 def _batches(
-    positions: tf.data.Dataset, examples: TransformedExamples, coding: LabelCoding, batch_size: int
+    positions: tf.data.Dataset,
+    examples: TransformedExamples,
+    coding: LabelCoding,
+    batch_size: int,
+    drop_remainder: bool,
 ) -> tf.data.Dataset:
     def with_target(image: tf.Tensor, label_index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return image, coding.target(label_index)
 
     return (
         positions.map(examples.read, tf.data.AUTOTUNE)
-        .batch(batch_size)
+        .batch(batch_size, drop_remainder)
         .map(with_target, tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )

@@ -38,8 +38,10 @@ class LearningSet:
         """Features of the images as they are, (images, rows, columns, channels)."""
         return self._maps()[self.rows, 0]
 
-    def feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> "FeatureBatches":
-        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed)
+    def feature_batches(
+        self, targets: NDArray[Any], batch_size: int, seed: int, drop_remainder: bool = False
+    ) -> "FeatureBatches":
+        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed, drop_remainder)
 
     def _maps(self) -> NDArray[np.float16]:
         if self.features is None:
@@ -60,21 +62,32 @@ def learning_set(examples: TransformedExamples, features: ImageFeatures | None) 
 
 
 class FeatureBatches(keras.utils.PyDataset):
-    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew."""
+    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew.
+
+    `drop_remainder` leaves out the last batch of an epoch where it is not full.
+    """
 
     def __init__(
-        self, maps: NDArray[np.float16], rows: NDArray[np.intp], targets: NDArray[Any], batch_size: int, seed: int
+        self,
+        maps: NDArray[np.float16],
+        rows: NDArray[np.intp],
+        targets: NDArray[Any],
+        batch_size: int,
+        seed: int,
+        drop_remainder: bool = False,
     ) -> None:
         super().__init__()
         self._maps = maps
         self._rows = rows
         self._targets = targets
         self._batch_size = batch_size
+        self._drop_remainder = drop_remainder
         self._random = np.random.default_rng(seed)
         self._draw()
 
     def __len__(self) -> int:
-        return math.ceil(len(self._rows) / self._batch_size)
+        batches = len(self._rows) / self._batch_size
+        return math.floor(batches) if self._drop_remainder else math.ceil(batches)
 
     def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         chosen = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]

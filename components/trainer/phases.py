@@ -1,7 +1,6 @@
 """Trains one network: its head on a frozen backbone, then a part of the backbone too; or all of it from scratch."""
 
 import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -120,11 +119,22 @@ def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) ->
         layer.trainable = False
 
 
+def _batch_size(task: Task, train: LearningSet) -> int:
+    return min(task.train.batch_size, len(train))
+
+
+def _over_devices(task: Task) -> bool:
+    """Then only full batches are taken: of a smaller one a device may get no image, and its statistics no number."""
+    return task.compute.strategy.num_replicas_in_sync > 1
+
+
 def _train_head(
     task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int, name: str
 ) -> History:
     labels = train.examples.label_indices()
-    batches = train.feature_batches(targets_of(labels, task.coding), task.train.batch_size, seed)
+    batches = train.feature_batches(
+        targets_of(labels, task.coding), _batch_size(task, train), seed, _over_devices(task)
+    )
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
     return _fit(task, network.head, batches, len(batches), validation, task.train, labels, name)
 
@@ -141,10 +151,10 @@ def _train_on_images(
     with task.compute.strategy.scope():
         images = keras.Input(network.whole.input_shape[1:], name="image")
         model = keras.Model(images, network.whole(augmentation(task.train.augmentation, seed)(images)))
-    batches = training_batches(train.examples, task.coding, task.train.batch_size, seed)
+    batches = training_batches(train.examples, task.coding, _batch_size(task, train), seed, _over_devices(task))
     asked = evaluation_batches(evaluation.examples, task.coding, task.train.batch_size).map(lambda image, _: image)
     validation = Validation(asked, evaluation.examples.label_indices(), task.coding)
-    steps = math.ceil(len(train) / task.train.batch_size)
+    steps = int(batches.cardinality())
     return _fit(task, model, batches, steps, validation, phase, train.examples.label_indices(), name)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from components.models.spec import Network
@@ -59,10 +60,11 @@ def build_predictor(task: Task, members: Sequence[list[NDArray[Any]]], views: in
     networks = [_rebuilt(task, weights) for weights in members]
     shape = task.spec.input_shape(task.model)
     images = keras.Input((shape.height, shape.width, shape.channels), name="image")
+    share_base = _have_the_same_base(networks)
     outputs = [
         answer
         for view in views_of(views, shape.height, shape.width)
-        for answer in _answers(task, networks, view(images))
+        for answer in _answers(networks, share_base, view(images))
     ]
     mean = outputs[0] if len(outputs) == 1 else keras.layers.Average()(outputs)
     return keras.Model(images, mean, name=task.spec.name)
@@ -74,10 +76,18 @@ def _rebuilt(task: Task, weights: list[NDArray[Any]]) -> Network:
     return network
 
 
-def _answers(task: Task, networks: Sequence[Network], images: Any) -> list[Any]:
-    """One for each member. A backbone that stayed as it was is the same in all, and is run once."""
+def _have_the_same_base(networks: Sequence[Network]) -> bool:
+    """Whether the backbone stayed as it was in all members."""
+    bases = [network.base.get_weights() for network in networks if network.base is not None]
+    return bool(bases) and all(
+        np.array_equal(mine, first) for base in bases for mine, first in zip(base, bases[0], strict=True)
+    )
+
+
+def _answers(networks: Sequence[Network], share_base: bool, images: Any) -> list[Any]:
+    """One for each member. A backbone that is the same in all is run once."""
     base = networks[0].base
-    if base is None or task.train.fine_tuning is not None:
+    if base is None or not share_base:
         return [network.whole(images) for network in networks]
     features = base(images)
     return [network.head(features) for network in networks]
