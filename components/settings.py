@@ -208,6 +208,7 @@ class TrainSettings(PhaseSettings):
         fine_tuning: the second phase; absent for a backbone that stays as it is.
         gradient_accumulation: batches whose gradients are added up before each step.
         members: networks that differ in the seed of their training, and whose probabilities are averaged.
+        warm_start: start from the latest blessed model, where there is one; then every run trains on.
         precision: `auto` is mixed_bfloat16 or mixed_float16 on GPUs, by their compute capability, and
             float32 on CPUs.
         xla: compile the training step; `auto` is on for GPUs and off for CPUs.
@@ -228,10 +229,60 @@ class TrainSettings(PhaseSettings):
     fine_tuning: FineTuningSettings | None = None
     gradient_accumulation: Annotated[int, Field(ge=1, le=1024)] = 1
     members: Annotated[int, Field(ge=1, le=16)] = 1
+    warm_start: bool = False
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto"] | bool = "auto"
     require_gpu: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
+
+
+class RangeSettings(Settings):
+    """Attributes: low, high: both belong to it."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _is_wide(self) -> "RangeSettings":
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, and is {self.low:g} where high is {self.high:g}")
+        return self
+
+
+class LearningRateRange(RangeSettings):
+    """Drawn from evenly by the logarithm."""
+
+    low: Annotated[float, Field(gt=0.0, le=1.0)]
+    high: Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class DropoutRange(RangeSettings):
+    """Drawn from evenly."""
+
+    low: Annotated[float, Field(ge=0.0, lt=1.0)]
+    high: Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class TuningSettings(Settings):
+    """What is tried before the training; the values that do best on `eval` then replace those of the configuration.
+
+    Attributes:
+        trials: how many; fewer where there are fewer combinations. `train.seed` decides which.
+        heads: for `model.head`.
+        dropout: for `model.dropout`.
+        learning_rate: for `train.learning_rate`.
+        fine_tuning_learning_rate: for `train.fine_tuning.learning_rate`.
+        augmentation: how strong, for `train.augmentation`: `none`, or `half` or `double` the angles and shares that
+            are `configured`. Under a frozen backbone it is that of the fine-tuning alone: the views that its head
+            learns from are computed before all trials.
+    """
+
+    trials: Annotated[int, Field(ge=1, le=1000)] = 10
+    heads: tuple[str, ...] = ()
+    dropout: DropoutRange | None = None
+    learning_rate: LearningRateRange | None = None
+    fine_tuning_learning_rate: LearningRateRange | None = None
+    augmentation: tuple[Literal["none", "half", "configured", "double"], ...] = ()
 
 
 class PredictionSettings(Settings):
@@ -281,13 +332,24 @@ class ServingSettings(Settings):
     model_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "breast_imaging"
 
 
-class TrainerSettings(Settings):
-    """All that the Trainer reads, sent to it as one JSON string."""
+class LearningSettings(Settings):
+    """All that decides the weights of a network."""
 
     labels: tuple[str, ...]
     positive_label: str
     model: ModelSettings
     train: TrainSettings
+
+
+class TunerSettings(LearningSettings):
+    """All that the Tuner reads, sent to it as one JSON string."""
+
+    tuning: TuningSettings
+
+
+class TrainerSettings(LearningSettings):
+    """All that the Trainer reads, sent to it as one JSON string."""
+
     prediction: PredictionSettings
     operating_point: OperatingPointSettings
     model_name: str

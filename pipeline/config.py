@@ -24,8 +24,10 @@ from components.settings import (
     ServingSettings,
     Settings,
     TrainSettings,
+    TuningSettings,
 )
 from components.trainer_checks import check_prediction, check_training
+from components.tuner.search_space import check_tuning
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -44,6 +46,7 @@ class Config(Settings):
     data: DataSettings
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
+    tuning: TuningSettings | None = None
     prediction: PredictionSettings = PredictionSettings()
     operating_point: OperatingPointSettings = OperatingPointSettings()
     gate: GateSettings = GateSettings()
@@ -178,6 +181,8 @@ def _resolve(config: Config) -> Config:
     model = get_model(config.model.architecture)
     check_model(model, config.model)
     check_training(model, config.model, config.train)
+    if config.tuning is not None:
+        check_tuning(model, config.model, config.train, config.tuning)
     check_prediction(model, config.model, config.prediction)
     unknown = [label for label in config.data.label_map if dataset.labels and label not in dataset.labels]
     if unknown:

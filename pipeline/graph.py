@@ -23,11 +23,19 @@ from components.models.registry import get_model
 from components.models.spec import UNTRAINED
 from components.publisher.executor import Executor as PublisherExecutor
 from components.report.component import RunReport
-from components.settings import CrossValidationSettings, FeatureSettings, TrainerSettings, TransformSettings
+from components.settings import (
+    CrossValidationSettings,
+    FeatureSettings,
+    TrainerSettings,
+    TransformSettings,
+    TunerSettings,
+)
 from components.trainer.component import Trainer
+from components.tuner.component import Tuner
 from pipeline.config import Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from schema import contract
+from schema.errors import ConfigurationError
 
 PIPELINE_NAME: Final = "breast-imaging"
 CODE_FINGERPRINT_KEY: Final = "code_fingerprint"
@@ -59,10 +67,14 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     data = _data_nodes(config, platform)
     transformed = _transform(config, data, (contract.TRAIN, contract.EVAL))
     features = _feature_extractor(config, transformed, {contract.TRAIN: config.train.feature_views, contract.EVAL: 0})
+    tuner = _tuner(config, transformed, features)
+    start = _warm_start(config)
     trainer = Trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
         features=features.outputs["features"] if features else None,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=start.outputs["model"] if start else None,
         settings=_trainer_settings(config),
     )
     baseline = tfx.dsl.Resolver(
@@ -99,11 +111,22 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
     )
-    return _pipeline(platform, [*data.all, transformed, features, trainer, baseline, evaluator, pusher, report])
+    return _pipeline(
+        platform, [*data.all, transformed, features, tuner, start, trainer, baseline, evaluator, pusher, report]
+    )
 
 
 def build_cross_validation(config: Config, platform: Platform, folds: int) -> tfx_pipeline.Pipeline:
-    """Cross-validation of a configuration over the images of all splits; publishes nothing."""
+    """Cross-validation of a configuration over the images of all splits; publishes nothing.
+
+    Raises ConfigurationError where settings are to be tuned: each fold would need a tuning of its own, since one over
+    all images would have seen those that the fold tests.
+    """
+    if config.tuning is not None:
+        raise ConfigurationError(
+            "tuning: nothing is tuned in a cross-validation.",
+            fix="--set tuning=null, and set the keys that a run has tuned to their values there",
+        )
     data = _data_nodes(config, platform)
     transformed = _transform(config, data, contract.SPLITS)
     features = _feature_extractor(config, transformed, dict.fromkeys(contract.SPLITS, config.train.feature_views))
@@ -200,6 +223,34 @@ def _feature_extractor(
             views_of_splits=views_of_splits,
         ),
     )
+
+
+def _tuner(config: Config, transformed: BaseNode, features: FeatureExtractor | None) -> Tuner | None:
+    """None where nothing is tuned. Its settings leave out what only later steps need, so that the cache serves it."""
+    if config.tuning is None:
+        return None
+    return Tuner(
+        examples=transformed.outputs["transformed_examples"],
+        features=features.outputs["features"] if features else None,
+        settings=TunerSettings(
+            labels=config.data.labels,
+            positive_label=config.data.positive_label,
+            model=config.model,
+            train=config.train.model_copy(update={"members": 1}),
+            tuning=config.tuning,
+        ),
+    )
+
+
+def _warm_start(config: Config) -> BaseNode | None:
+    """The latest blessed model, which the training starts from."""
+    if not config.train.warm_start:
+        return None
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("WarmStartModel")
 
 
 def _trainer_settings(config: Config) -> TrainerSettings:

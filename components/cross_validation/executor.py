@@ -23,6 +23,7 @@ from components.manifest import read_manifest
 from components.models.registry import get_model
 from components.settings import CrossValidationSettings, TransformSettings
 from components.trainer.calibration import apply_temperature
+from components.trainer.checkpoints import checkpoint_folder, forget_checkpoints
 from components.trainer.data import evaluation_batches, label_coding, read_examples
 from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
@@ -65,7 +66,9 @@ class Executor(base_executor.BaseExecutor):
             entry.source: entry.group
             for entry in read_manifest(artifact_utils.get_single_uri(input_dict[MANIFEST_KEY]))
         }
-        task = _task(settings)
+        report = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
+        checkpoints = checkpoint_folder(report, input_dict, exec_properties)
+        task = _task(settings, checkpoints)
         images = _all_images(settings, task, input_dict)
         sources = images.examples.sources()
         groups = [groups_of[source] for source in sources]
@@ -85,11 +88,11 @@ class Executor(base_executor.BaseExecutor):
             )
         ]
         header = ("source", "label", "group", "fold", "decided", *settings.trainer.labels)
-        report = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
         write_report(_summarize(tested, pooled, groups, settings), header, rows, report)
+        forget_checkpoints(checkpoints)
 
 
-def _task(settings: CrossValidationSettings) -> Task:
+def _task(settings: CrossValidationSettings, checkpoints: str) -> Task:
     trainer = settings.trainer
     return Task(
         get_model(trainer.model.architecture),
@@ -97,6 +100,7 @@ def _task(settings: CrossValidationSettings) -> Task:
         trainer.train,
         label_coding(trainer),
         plan_compute(trainer.train),
+        checkpoints,
     )
 
 

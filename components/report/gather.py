@@ -116,7 +116,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         metrics=summarize(candidate, list(data.labels).index(data.positive_label)),
         confusion=candidate.confusion,
         curve=candidate.curve,
-        lineage=_lineage(sources),
+        lineage=_lineage(sources) | _tuned(training),
         configuration=configuration,
     )
 
@@ -236,6 +236,11 @@ def _lineage(sources: Sources) -> dict[str, str]:
     versions = {library: metadata.version(library) for library in ("breast-imaging", *_LIBRARIES)}
     identities = {f"{name} artifact": str(artifact.id) for name, artifact in vars(sources).items()}
     return versions | identities
+
+
+def _tuned(training: Mapping[str, Any]) -> dict[str, str]:
+    """What was trained with in the place of the configuration, which the report shows as it is."""
+    return {f"tuned {key}": str(value) for key, value in training.get("tuned", {}).items()}
 
 
 def _curve_point(matrix: Mapping[str, float]) -> CurvePoint:

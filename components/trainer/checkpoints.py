@@ -1,19 +1,42 @@
 """Where a phase of training stands, kept on disk so that a killed training goes on where it was."""
 
+import hashlib
 import io
 import json
 import logging
+import os
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from tfx import types
 from tfx.dsl.io import fileio
 
 _LOGGER: Final = logging.getLogger(__name__)
 _FACTS: Final = "facts"
 _ARRAYS: Final = ("weights", "optimizer", "best_weights")
+
+
+def checkpoint_folder(output: str, inputs: Mapping[str, list[types.Artifact]], properties: Mapping[str, Any]) -> str:
+    """The same folder for every attempt at the same work, beside the outputs of the step.
+
+    Args:
+        output: URI of one of them, `.../<step>/<output>/<execution>`.
+        inputs, properties: of the step, as its executor gets them.
+    """
+    uris = {name: [artifact.uri for artifact in artifacts] for name, artifacts in inputs.items()}
+    work = json.dumps([uris, dict(properties)], sort_keys=True, default=str)
+    step = os.path.dirname(os.path.dirname(output.rstrip("/")))
+    return f"{step}/checkpoints/{hashlib.sha256(work.encode()).hexdigest()}"
+
+
+def forget_checkpoints(folder: str) -> None:
+    """When the work is done."""
+    if folder and fileio.exists(folder):
+        fileio.rmtree(folder)
 
 
 @dataclass

@@ -14,11 +14,12 @@ from tfx.utils import json_utils, name_utils
 from components.artifacts import ImageFeatures
 from components.settings import TrainerSettings
 from components.trainer import run_fn
+from components.trainer.checkpoints import checkpoint_folder
 from schema import contract
 
 
 class Executor(tfx_executor.GenericExecutor):
-    """TFX's executor, which also tells `run_fn` where the features are."""
+    """TFX's executor, which also tells `run_fn` where the features are, and where to keep the state of training."""
 
     def _GetFnArgs(  # noqa: N802  TFX's name
         self,
@@ -30,6 +31,9 @@ class Executor(tfx_executor.GenericExecutor):
         features = input_dict.get(run_fn.FEATURES_KEY)
         if features:
             arguments.custom_config[run_fn.FEATURES_KEY] = artifact_utils.get_single_uri(features)
+        arguments.custom_config[run_fn.CHECKPOINTS_KEY] = checkpoint_folder(
+            arguments.model_run_dir, input_dict, exec_properties
+        )
         return arguments
 
 
@@ -55,10 +59,14 @@ class Trainer(base_component.BaseComponent):
         transform_graph: types.BaseChannel,
         settings: TrainerSettings,
         features: types.BaseChannel | None = None,
+        hyperparameters: types.BaseChannel | None = None,
+        base_model: types.BaseChannel | None = None,
     ) -> None:
         """Args:
         examples: transformed.
         features: of the same examples; None where no backbone is frozen.
+        base_model: whose weights the training starts from; None, or an empty channel, for a fresh start.
+        hyperparameters: the Tuner's, which replace their like in the settings; None where nothing is tuned.
         """
         super().__init__(
             spec=TrainerSpec(
@@ -66,6 +74,8 @@ class Trainer(base_component.BaseComponent):
                     standard_component_specs.EXAMPLES_KEY: examples,
                     standard_component_specs.TRANSFORM_GRAPH_KEY: transform_graph,
                     run_fn.FEATURES_KEY: features,
+                    standard_component_specs.HYPERPARAMETERS_KEY: hyperparameters,
+                    standard_component_specs.BASE_MODEL_KEY: base_model,
                     standard_component_specs.TRAIN_ARGS_KEY: trainer_pb2.TrainArgs(splits=[contract.TRAIN]),
                     standard_component_specs.EVAL_ARGS_KEY: trainer_pb2.EvalArgs(splits=[contract.EVAL]),
                     standard_component_specs.RUN_FN_KEY: name_utils.get_full_name(run_fn.run_fn),

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.settings import TrainerSettings, TransformSettings
+from components.settings import LearningSettings, TransformSettings
 from components.transform import parse_image
 from schema import contract
 
@@ -47,7 +47,7 @@ class LabelCoding:
         return tf.concat(columns, axis=1)
 
 
-def label_coding(settings: TrainerSettings) -> LabelCoding:
+def label_coding(settings: LearningSettings) -> LabelCoding:
     return LabelCoding(len(settings.labels), settings.labels.index(settings.positive_label))
 
 

@@ -12,12 +12,13 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from components.progress import Progress, report_progress
 from components.settings import PhaseSettings, TrainSettings
+from components.trainer.checkpoints import Checkpoint
 from components.trainer.data import LabelCoding
+from components.trainer.keep_best import KeepBest
 from components.trainer.losses import make_loss
 from components.trainer.schedules import learning_rate
 from schema.errors import BreastImagingError
 
-MODES: Final = {"val_auc": "max", "val_loss": "min"}
 _SHOWN: Final = ("loss", "val_loss", "val_auc")
 
 
@@ -104,35 +105,42 @@ def fit(
     monitor: str,
     weights: Mapping[int, float] | None,
     task: str,
+    checkpoint: Checkpoint | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> History:
     """Trains until the monitored value stops improving, and leaves the model with its best weights.
+
+    A phase of which the checkpoint tells goes on where it was.
 
     Args:
         model: compiled.
         batches: of inputs and targets, anything that Keras's `fit` takes.
         monitor: val_auc or val_loss.
         task: the name of the phase, for the progress.
+        checkpoint: where the state of the phase is kept; None keeps none.
     """
-    stopping = keras.callbacks.EarlyStopping(
-        monitor=monitor, mode=MODES[monitor], patience=phase.patience, restore_best_weights=True
-    )
-    fitted = model.fit(
+    keeping = KeepBest(monitor, phase.patience, phase.epochs, checkpoint)
+    state = keeping.state
+    if state.ended:
+        model.set_weights(state.best_weights)
+        return History(state.values, state.best_epoch)
+    keeping.restore(model)
+    model.fit(
         batches,
+        initial_epoch=state.epochs,
         epochs=phase.epochs,
         class_weight=weights,
         # In this order: who comes later reads what the earlier ones wrote.
         callbacks=[
             _StopOnDivergence(),
             _AfterEachEpoch(validation.measure),
-            stopping,
+            keeping,
             _EpochProgress(task, phase.epochs),
             *callbacks,
         ],
         verbose=0,
     )
-    values = {name: [float(value) for value in series] for name, series in fitted.history.items()}
-    return History(values, best_epoch=stopping.best_epoch + 1)
+    return History(state.values, state.best_epoch)
 
 
 class _AfterEachEpoch(keras.callbacks.Callback):

@@ -1,5 +1,6 @@
 """Keeps the weights of the best epoch, ends a phase that gets no better, and lets a killed one go on."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -8,8 +9,15 @@ import keras
 
 from components.trainer.checkpoints import Checkpoint, PhaseState
 
-MODES: Final = {"val_auc": max, "val_loss": min}
+_HIGHER_IS_BETTER: Final = {"val_auc": True, "val_loss": False}
 SECONDS_BETWEEN_CHECKPOINTS: Final = 30.0
+
+
+def is_better(value: float, best: float, monitor: str) -> bool:
+    """Whether one value of `val_auc` or `val_loss` is better than another; any is better than no number."""
+    if math.isnan(best):
+        return not math.isnan(value)
+    return value > best if _HIGHER_IS_BETTER[monitor] else value < best
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -42,7 +50,7 @@ class KeepBest(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.state.values.setdefault(name, []).append(float(value))
         watched = self.state.values[self._monitor]
-        if self.state.best_epoch == 0 or self._is_better(watched[-1], watched[self.state.best_epoch - 1]):
+        if self.state.best_epoch == 0 or is_better(watched[-1], watched[self.state.best_epoch - 1], self._monitor):
             self.state.best_epoch = epoch + 1
             self.state.best_weights = self.model.get_weights()
         waited = epoch + 1 - self.state.best_epoch
@@ -52,9 +60,6 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         self.model.set_weights(self.state.best_weights)
-
-    def _is_better(self, value: float, best: float) -> bool:
-        return value != best and MODES[self._monitor](value, best) == value
 
     def _keep(self) -> None:
         """After some time only, since short trainings are sooner repeated than written down."""

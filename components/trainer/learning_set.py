@@ -1,6 +1,8 @@
 """What is learnt from: images of a split and, under a frozen backbone, their features."""
 
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.features.store import ImageFeatures
-from components.trainer.data import LabelCoding, TransformedExamples, subset
+from components.features.store import ImageFeatures, read_features
+from components.settings import TransformSettings
+from components.trainer.data import LabelCoding, TransformedExamples, read_examples, subset
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ def learning_set(examples: TransformedExamples, features: ImageFeatures | None) 
     if missing:
         raise ValueError(f"{len(missing)} images have no features, {missing[0]} among them")
     return LearningSet(examples, features, np.array([row_of[source] for source in sources], np.intp))
+
+
+def read_learning_set(
+    patterns: Sequence[str], shape: TransformSettings, features: str | None, split: str
+) -> LearningSet:
+    """The images of a split that Transform wrote, with the features of it below the folder `features`, if any."""
+    examples = read_examples(patterns, shape)
+    return learning_set(examples, read_features(os.path.join(features, f"Split-{split}")) if features else None)
 
 
 class FeatureBatches(keras.utils.PyDataset):

@@ -1,5 +1,6 @@
 """Trains one network: its head on a frozen backbone, then a part of the backbone too; or all of it from scratch."""
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from components.models.spec import ModelSpec, Network
 from components.models.weights import load_weights
 from components.settings import FineTuningSettings, ModelSettings, PhaseSettings, TrainSettings
 from components.trainer.augmentation import augmentation
+from components.trainer.checkpoints import Checkpoint
 from components.trainer.data import LabelCoding, evaluation_batches, training_batches
 from components.trainer.devices import ComputePlan
-from components.trainer.fit import MODES, History, Validation, class_weights, compile_model, fit
+from components.trainer.fit import History, Validation, class_weights, compile_model, fit
+from components.trainer.keep_best import is_better
 from components.trainer.learning_set import LearningSet, targets_of
+from components.trainer.warm_start import start_from
 from schema.errors import ConfigurationError
 
 WHOLE: Final = "training"
@@ -31,6 +35,8 @@ class Task:
     Attributes:
         classes: number of classes.
         compute: where.
+        checkpoints: folder for the states of the phases; empty keeps none.
+        logs: folder for TensorBoard; empty writes none.
     """
 
     spec: ModelSpec
@@ -38,6 +44,20 @@ class Task:
     train: TrainSettings
     coding: LabelCoding
     compute: ComputePlan
+    checkpoints: str = ""
+    logs: str = ""
+
+    def checkpoint(self, seed: int, name: str) -> Checkpoint | None:
+        """Of one phase of one network."""
+        if not self.checkpoints:
+            return None
+        return Checkpoint(f"{self.checkpoints}/{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()}.npz")
+
+    def log_callbacks(self, seed: int, name: str) -> list[keras.callbacks.Callback]:
+        """For TensorBoard, a folder for each phase of each network."""
+        if not self.logs:
+            return []
+        return [keras.callbacks.TensorBoard(f"{self.logs}/seed {seed}, {name}", write_graph=False)]
 
     def build(self) -> Network:
         """The network as it starts, with the weights of its backbone."""
@@ -62,15 +82,29 @@ class TrainedNetwork:
 
 
 def train_network(
-    task: Task, train: LearningSet, evaluation: LearningSet, seed: int, title: str = ""
+    task: Task,
+    train: LearningSet,
+    evaluation: LearningSet,
+    seed: int,
+    title: str = "",
+    start: list[NDArray[Any]] | None = None,
 ) -> TrainedNetwork:
-    """Trains on `train`; which epoch is kept, `evaluation` decides. `title` goes before the names of the phases."""
+    """Trains on `train`; which epoch is kept, `evaluation` decides.
+
+    Args:
+        title: goes before the names of the phases.
+        start: weights of a whole network of the same architecture to start from.
+
+    Raises ConfigurationError where those are of another network.
+    """
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(task.compute.precision)
     try:
         with task.compute.strategy.scope():
             network = task.build()
-        return _train_phases(task, network, train, evaluation, seed, title)
+        if start is None:
+            return _train_phases(task, network, train, evaluation, seed, title)
+        return _train_on(task, network, start, train, evaluation, seed, title)
     finally:
         # 16-bit types are for training. Rounded to them, a served model would answer otherwise on other hardware.
         keras.config.set_dtype_policy("float32")
@@ -86,22 +120,55 @@ def _train_phases(
     with_head = TrainedNetwork(network.whole.get_weights(), {HEAD: head}, HEAD)
     if task.train.fine_tuning is None:
         return with_head
-    unfreeze(network, task.spec, task.train.fine_tuning)
-    phase, name = task.train.fine_tuning, title + FINE_TUNING
-    tuned = _train_on_images(task, network, phase, train, evaluation, seed, name)
+    tuned = _fine_tune(task, network, task.train.fine_tuning, train, evaluation, seed, title)
     histories = {HEAD: head, FINE_TUNING: tuned}
     if _is_better(tuned, head, task.train.monitor):
         return TrainedNetwork(network.whole.get_weights(), histories, FINE_TUNING)
     return TrainedNetwork(with_head.weights, histories, HEAD)
 
 
+def _train_on(
+    task: Task,
+    network: Network,
+    start: list[NDArray[Any]],
+    train: LearningSet,
+    evaluation: LearningSet,
+    seed: int,
+    title: str,
+) -> TrainedNetwork:
+    """Takes up an earlier training: of a network that is fine-tuned its last phase, of others the only one."""
+    base = network.base.get_weights() if network.base is not None else []
+    start_from(network.whole, start)
+    if train.features is not None and task.train.fine_tuning is not None:
+        tuned = _fine_tune(task, network, task.train.fine_tuning, train, evaluation, seed, title)
+        return TrainedNetwork(network.whole.get_weights(), {FINE_TUNING: tuned}, FINE_TUNING)
+    if train.features is not None and network.base is not None:
+        network.base.set_weights(base)  # those that the features come from
+    return _train_phases(task, network, train, evaluation, seed, title)
+
+
+def _fine_tune(
+    task: Task,
+    network: Network,
+    settings: FineTuningSettings,
+    train: LearningSet,
+    evaluation: LearningSet,
+    seed: int,
+    title: str,
+) -> History:
+    unfreeze(network, task.spec, settings)
+    return _train_on_images(task, network, settings, train, evaluation, seed, title + FINE_TUNING)
+
+
 def _is_better(history: History, than: History, monitor: str) -> bool:
     best, other = (each.values[monitor][each.best_epoch - 1] for each in (history, than))
-    return best > other if MODES[monitor] == "max" else best < other
+    return is_better(best, other, monitor)
 
 
 def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) -> None:
     """Makes the layers of the base from the chosen one on trainable, and those before it not.
+
+    Batch normalisation stays as it is, in the base and in the head: in Keras it then runs in inference mode.
 
     Raises ConfigurationError where the base has no such layer.
     """
@@ -117,6 +184,10 @@ def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) ->
     network.base.trainable = True
     for layer in network.base.layers[: names.index(first)]:
         layer.trainable = False
+    for layer in network.head.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # Its averages are those of the first phase, and would lag behind the features that now change.
+            layer.trainable = False
 
 
 def _batch_size(task: Task, train: LearningSet) -> int:
@@ -136,7 +207,7 @@ def _train_head(
         targets_of(labels, task.coding), _batch_size(task, train), seed, _over_devices(task)
     )
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
-    return _fit(task, network.head, batches, len(batches), validation, task.train, labels, name)
+    return _fit(task, network.head, batches, len(batches), validation, task.train, labels, seed, name)
 
 
 def _train_on_images(
@@ -155,7 +226,7 @@ def _train_on_images(
     asked = evaluation_batches(evaluation.examples, task.coding, task.train.batch_size).map(lambda image, _: image)
     validation = Validation(asked, evaluation.examples.label_indices(), task.coding)
     steps = int(batches.cardinality())
-    return _fit(task, model, batches, steps, validation, phase, train.examples.label_indices(), name)
+    return _fit(task, model, batches, steps, validation, phase, train.examples.label_indices(), seed, name)
 
 
 def _fit(
@@ -166,6 +237,7 @@ def _fit(
     validation: Validation,
     phase: PhaseSettings,
     labels: NDArray[np.int64],
+    seed: int,
     name: str,
 ) -> History:
     weights: Mapping[int, float] | None = None
@@ -173,4 +245,5 @@ def _fit(
         weights = class_weights(labels, task.coding)
     with task.compute.strategy.scope():
         compile_model(model, task.train, phase, task.coding, steps, task.compute.xla)
-    return fit(model, batches, validation, phase, task.train.monitor, weights, name)
+    checkpoint, logs = task.checkpoint(seed, name), task.log_callbacks(seed, name)
+    return fit(model, batches, validation, phase, task.train.monitor, weights, name, checkpoint, logs)

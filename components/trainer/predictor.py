@@ -57,7 +57,7 @@ def build_predictor(task: Task, members: Sequence[list[NDArray[Any]]], views: in
     Returns:
         A model from images in [0, 255] to (batch, 1) or (batch, classes).
     """
-    networks = [_rebuilt(task, weights) for weights in members]
+    networks = [_rebuilt(task, weights, number) for number, weights in enumerate(members)]
     shape = task.spec.input_shape(task.model)
     images = keras.Input((shape.height, shape.width, shape.channels), name="image")
     share_base = _have_the_same_base(networks)
@@ -70,9 +70,11 @@ def build_predictor(task: Task, members: Sequence[list[NDArray[Any]]], views: in
     return keras.Model(images, mean, name=task.spec.name)
 
 
-def _rebuilt(task: Task, weights: list[NDArray[Any]]) -> Network:
+def _rebuilt(task: Task, weights: list[NDArray[Any]], number: int) -> Network:
     network = task.spec.build(task.model, task.spec.input_shape(task.model), task.coding.classes)
     network.whole.set_weights(weights)
+    # Keras puts no two models of one name into a third.
+    network.head.name, network.whole.name = f"head_{number}", f"member_{number}"
     return network
 
 

@@ -5,41 +5,56 @@ import os
 from typing import Any, Final
 
 import keras
+import keras_tuner
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.features.store import read_features
 from components.models.registry import get_model
 from components.settings import TrainerSettings, TransformSettings
-from components.trainer.data import evaluation_batches, label_coding, read_examples
+from components.trainer.checkpoints import forget_checkpoints
+from components.trainer.data import evaluation_batches, label_coding
 from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import ServedModel, export
-from components.trainer.learning_set import LearningSet, learning_set
+from components.trainer.learning_set import LearningSet, read_learning_set
 from components.trainer.phases import Task, TrainedNetwork, train_network
 from components.trainer.predictor import build_predictor
 from components.trainer.training_record import record_training
+from components.trainer.warm_start import Weights, read_members, write_members
+from components.tuner.search_space import with_values
 from schema import contract
 
 SETTINGS_KEY: Final = "settings"
 FEATURES_KEY: Final = "features"
+CHECKPOINTS_KEY: Final = "checkpoints"
 
 
 def run_fn(fn_args: FnArgs) -> None:
     """Trains on `train`, chooses weights, temperature and operating point on `eval`, exports; never sees `test`."""
-    settings = TrainerSettings.model_validate_json(fn_args.custom_config[SETTINGS_KEY])
+    tuned = _tuned_values(fn_args)
+    settings = with_values(TrainerSettings.model_validate_json(fn_args.custom_config[SETTINGS_KEY]), tuned)
     features = fn_args.custom_config.get(FEATURES_KEY)
     spec = get_model(settings.model.architecture)
     shape = spec.input_shape(settings.model)
     transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
-    task = Task(spec, settings.model, settings.train, label_coding(settings), plan_compute(settings.train))
-    train = _learning_set(fn_args.train_files, transformed, features, contract.TRAIN)
-    evaluation = _learning_set(fn_args.eval_files, transformed, features, contract.EVAL)
+    checkpoints = fn_args.custom_config.get(CHECKPOINTS_KEY, "")
+    task = Task(
+        spec,
+        settings.model,
+        settings.train,
+        label_coding(settings),
+        plan_compute(settings.train),
+        checkpoints,
+        logs=fn_args.model_run_dir,
+    )
+    train = read_learning_set(fn_args.train_files, transformed, features, contract.TRAIN)
+    evaluation = read_learning_set(fn_args.eval_files, transformed, features, contract.EVAL)
 
+    starts = _starts(fn_args, settings.train.members)
     trained = [
-        train_network(task, train, evaluation, settings.train.seed + member)
-        for member in range(settings.train.members)
+        train_network(task, train, evaluation, settings.train.seed + member, start=start)
+        for member, start in enumerate(starts)
     ]
     network = build_predictor(task, [each.weights for each in trained], settings.prediction.views)
     decision = _decide(network, evaluation, task, settings)
@@ -53,13 +68,25 @@ def run_fn(fn_args: FnArgs) -> None:
         decision,
     )
     export(served, fn_args.serving_model_dir)
-    _write_record(fn_args.model_run_dir, trained, network, decision, transformed)
+    write_members(os.path.dirname(fn_args.serving_model_dir), [each.weights for each in trained])
+    _write_record(fn_args.model_run_dir, trained, network, decision, transformed, tuned)
+    forget_checkpoints(checkpoints)
 
 
-def _learning_set(files: list[str], shape: TransformSettings, features: str | None, split: str) -> LearningSet:
-    return learning_set(
-        read_examples(files, shape), read_features(os.path.join(features, f"Split-{split}")) if features else None
-    )
+def _starts(fn_args: FnArgs, members: int) -> list[Weights | None]:
+    """What each member starts from: the weights of an earlier model's members in turn, or None for a fresh start."""
+    if fn_args.base_model is None:
+        return [None] * members
+    earlier = read_members(os.path.dirname(fn_args.base_model))
+    return [earlier[member % len(earlier)] for member in range(members)]
+
+
+def _tuned_values(fn_args: FnArgs) -> dict[str, Any]:
+    """What the Tuner chose, by the keys of the configuration; nothing where there was none."""
+    if fn_args.hyperparameters is None:
+        return {}
+    values: dict[str, Any] = keras_tuner.HyperParameters.from_config(fn_args.hyperparameters).values
+    return values
 
 
 def _decide(network: keras.Model, evaluation: LearningSet, task: Task, settings: TrainerSettings) -> Decision:
@@ -80,8 +107,9 @@ def _write_record(
     network: keras.Model,
     decision: Decision,
     shape: TransformSettings,
+    tuned: dict[str, Any],
 ) -> None:
-    record: dict[str, Any] = record_training(trained, network.count_params(), decision, shape)
+    record: dict[str, Any] = record_training(trained, network.count_params(), decision, shape, tuned)
     tf.io.gfile.makedirs(directory)
     with tf.io.gfile.GFile(os.path.join(directory, contract.TRAINING_FILE), "w") as file:
         file.write(json.dumps(record))

@@ -18,18 +18,19 @@ class Exported:
 
 
 @pytest.fixture(scope="session")
-def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...], float], Exported]:
-    """Exports a network for the given classes, the last of them positive, at a threshold."""
+def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
+    """Exports a network for the given classes, the last of them positive, at a threshold and a temperature."""
     import keras
 
     from components.models.registry import get_model
     from components.settings import ModelSettings
     from components.trainer.data import LabelCoding
+    from components.trainer.decision import Decision
     from components.trainer.export import ServedModel, export
 
     transform_graph = _write_transform_graph(tmp_path_factory.mktemp("transform"))
 
-    def make(labels: tuple[str, ...], threshold: float) -> Exported:
+    def make(labels: tuple[str, ...], threshold: float, temperature: float = 1.0) -> Exported:
         keras.utils.set_random_seed(7)
         spec = get_model("cnn")
         settings = ModelSettings(architecture="cnn", image_size=(32, 32))
@@ -41,7 +42,7 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[st
             transform_graph.shape,
             labels,
             LabelCoding(len(labels), len(labels) - 1),
-            threshold,
+            Decision(temperature, threshold),
         )
         directory = tmp_path_factory.mktemp("exported") / "model"
         export(model, str(directory))
@@ -51,7 +52,7 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[st
 
 
 @pytest.fixture(scope="session")
-def exported(export_model: Callable[[tuple[str, ...], float], Exported]) -> Exported:
+def exported(export_model: Callable[..., Exported]) -> Exported:
     """A model of two classes. Not to be changed; `copy_of_exported` is."""
     return export_model(("benign", "malignant"), 0.5)
 

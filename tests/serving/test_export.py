@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.trainer.calibration import apply_temperature
 from components.transform import parse_image
 from schema import contract
 from schema.images.formats import encode_png
+from serving.check import check_model
 from serving.servable import Servable, UnusableModelError, read_description
 from tests.serving.conftest import Exported
 
 ASK = """
 import json, sys
+from serving.check import check_model
 from serving.servable import Servable
 from pathlib import Path
 images = [Path(path).read_bytes() for path in sys.argv[2:]]
@@ -89,7 +92,7 @@ def test_both_signatures_agree(exported: Exported, images: list[bytes]) -> None:
 
 @pytest.mark.parametrize("margin", [-1e-3, 1e-3])
 def test_label_turns_at_the_threshold(
-    export_model: Callable[[tuple[str, ...], float], Exported],
+    export_model: Callable[..., Exported],
     exported: Exported,
     images: list[bytes],
     margin: float,
@@ -103,7 +106,7 @@ def test_label_turns_at_the_threshold(
 
 
 def test_three_classes_name_the_likeliest_other_below_the_threshold(
-    export_model: Callable[[tuple[str, ...], float], Exported], images: list[bytes]
+    export_model: Callable[..., Exported], images: list[bytes]
 ) -> None:
     labels = ("normal", "benign", "malignant")
     never = export_model(labels, 1.1)
@@ -116,6 +119,34 @@ def test_three_classes_name_the_likeliest_other_below_the_threshold(
     assert answer.labels == tuple(labels[index] for index in expected[:, :2].argmax(axis=1))
     with Servable(str(always.directory)) as servable:
         assert set(servable.predict_images(images).labels) == {"malignant"}
+
+
+@pytest.mark.parametrize("labels", [("benign", "malignant"), ("normal", "benign", "malignant")])
+@pytest.mark.parametrize("temperature", [0.4, 2.5])
+def test_the_temperature_is_applied_before_the_threshold(
+    export_model: Callable[..., Exported], images: list[bytes], labels: tuple[str, ...], temperature: float
+) -> None:
+    uncalibrated = keras_probabilities(export_model(labels, 0.5), images)
+    expected = apply_temperature(uncalibrated, temperature)
+    assert np.abs(expected - uncalibrated).max() > 0.005
+    scores = np.sort(expected[:, -1])
+    threshold = float(scores[2] + scores[3]) / 2  # two of five images are above it
+
+    model = export_model(labels, threshold, temperature)
+    with Servable(str(model.directory)) as servable:
+        answer = servable.predict_images(images)
+        from_examples = servable.predict_examples(to_examples(images))
+
+    np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(from_examples.probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(answer.malignant_probability, expected[:, -1], atol=1e-5)
+    others = [labels[index] for index in expected[:, :-1].argmax(axis=1)]
+    assert answer.labels == tuple(
+        labels[-1] if score >= threshold else other for score, other in zip(expected[:, -1], others, strict=True)
+    )
+    assert answer.labels.count(labels[-1]) == 2
+    assert read_description(str(model.directory))["temperature"] == temperature
+    check_model(str(model.directory))
 
 
 def test_sixteen_bits_and_eight_bits_of_one_picture_answer_alike(exported: Exported) -> None:
@@ -131,6 +162,7 @@ def test_description_names_the_contract(exported: Exported) -> None:
         "labels": ["benign", "malignant"],
         "positive_label": "malignant",
         "threshold": 0.5,
+        "temperature": 1.0,
         "image_size": [32, 32],
         "channels": 3,
     }

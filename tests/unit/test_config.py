@@ -1,12 +1,14 @@
 """The configuration: what loads, and what is said about what does not."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from components.settings import CheckSettings
+from components.settings import CheckSettings, FineTuningSettings, TuningSettings
 from pipeline.config import Config, load_config, shipped_configs
 from schema.errors import EXIT_BAD_CONFIGURATION, ConfigurationError
 
@@ -36,11 +38,29 @@ def test_the_shipped_configurations() -> None:
 def test_each_shipped_configuration_loads_and_survives_yaml(name: str, tmp_path: Path) -> None:
     config = load_config(name)
 
-    assert config.name == name
+    assert config.name == name.rpartition("/")[2]
     assert config.data.positive_label in config.data.labels
     copy = tmp_path / "copy.yaml"
     copy.write_text(config.to_yaml(), "utf-8")
     assert load_config(str(copy)) == config
+
+
+def test_configurations_in_a_folder_are_named_with_it() -> None:
+    assert "reproductions/vgg16_dense" in shipped_configs()
+    assert "vgg16_dense" not in shipped_configs()
+    assert "did you mean 'reproductions/vgg16_dense'?" in _refusal("reproductions/vgg16_dens").fix
+
+
+def test_all_shipped_configurations_are_packaged() -> None:
+    root = Path(__file__).resolve().parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    packaged = {
+        path.relative_to(root / "pipeline" / "configs").with_suffix("").as_posix()
+        for pattern in project["tool"]["setuptools"]["package-data"]["pipeline"]
+        for path in (root / "pipeline").glob(pattern)
+    }
+
+    assert sorted(packaged) == shipped_configs()
 
 
 def test_classes_are_filled_in_from_the_data_set() -> None:
@@ -78,6 +98,11 @@ def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
             ["train.augmentation.horizontl_flip=true"],
             "train.augmentation.horizontl_flip: there is no such key; did you mean 'horizontal_flip'?",
         ),
+        (
+            ["train.fine_tuning.epoch=3"],
+            "train.fine_tuning.epoch: there is no such key; did you mean 'epochs'?",
+        ),
+        (["train.fine_tuning.zzzzzz=3"], "train.fine_tuning.zzzzzz: there is no such key; known keys: epochs, "),
         (["data.split.trian=0.7"], "data.split.trian: there is no such key; did you mean 'train'?"),
         (["beam.zzzzzz=1"], "beam.zzzzzz: there is no such key; known keys: workers"),
         (["train.epochs=many"], "train.epochs: Input should be a valid integer"),
@@ -272,6 +297,54 @@ def test_an_override_may_hold_an_equals_sign(tmp_path: Path) -> None:
 )
 def test_names_that_the_data_set_or_the_models_lack_are_refused(overrides: list[str], what: str) -> None:
     assert _refusal("busi", *overrides).what == what
+
+
+@pytest.mark.parametrize(
+    ("overrides", "what", "fix"),
+    [
+        (
+            ["model.architecture=cnn"],
+            "train.fine_tuning: cnn is trained from scratch, and all of it at once.",
+            "--set train.fine_tuning=null, or choose an architecture with a backbone",
+        ),
+        (
+            ["model.architecture=vgg16", "model.weights=none"],
+            "train.fine_tuning: with model.weights=none, all of vgg16 is trained at once, from scratch.",
+            "--set train.fine_tuning=null, or name weights for the backbone with model.weights",
+        ),
+    ],
+)
+def test_a_second_phase_needs_a_pretrained_backbone(overrides: list[str], what: str, fix: str) -> None:
+    error = _refusal("synthetic", "train.fine_tuning.epochs=3", *overrides)
+
+    assert (error.what, error.fix) == (what, fix)
+    assert load_config("synthetic", [*overrides, "train.fine_tuning=null"]).train.fine_tuning is None
+
+
+def test_a_second_phase_on_a_pretrained_backbone_takes_its_defaults() -> None:
+    config = load_config("synthetic", ["model.architecture=vgg16", "train.fine_tuning.epochs=3"])
+
+    assert config.train.fine_tuning == FineTuningSettings(epochs=3)
+
+
+def test_eight_views_need_a_square() -> None:
+    error = _refusal("synthetic", "model.image_size=[64, 48]", "prediction.views=8")
+
+    assert error.what == "prediction.views: images of 64 by 48 pixels have four symmetries, not 8."
+    assert load_config("synthetic", ["model.image_size=[64, 48]", "prediction.views=4"]).prediction.views == 4
+    assert load_config("synthetic", ["prediction.views=8"]).prediction.views == 8
+
+
+def test_the_page_shows_the_defaults_of_sections_that_are_absent() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
+    shown: dict[str, object] = {}
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        shown |= yaml.safe_load(block)
+
+    assert shown == {
+        "train": {"fine_tuning": FineTuningSettings().model_dump(mode="json")},
+        "tuning": TuningSettings().model_dump(mode="json"),
+    }
 
 
 def test_fewer_classes_in_another_order_are_allowed() -> None:

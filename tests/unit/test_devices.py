@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from components.settings import TrainSettings
 from components.trainer.devices import plan_compute
+from schema.errors import EXIT_BAD_CONFIGURATION, ConfigurationError
 
 GPU = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
 
@@ -32,6 +33,25 @@ def test_without_a_gpu_everything_is_plain() -> None:
 
     assert (plan.precision, plan.xla) == ("float32", False)
     assert plan.strategy is tf.distribute.get_strategy()
+    assert plan.strategy.num_replicas_in_sync == 1
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_gpu_that_is_asked_for_and_absent_ends_the_run_with_advice() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        plan_compute(TrainSettings(require_gpu=True))
+
+    assert caught.value.what == "TensorFlow sees no GPU on this machine, and one is asked for."
+    assert caught.value.exit_code == EXIT_BAD_CONFIGURATION
+    for advice in ("extra `gpu`", "nvidia-smi", "--require-gpu", "train.require_gpu"):
+        assert advice in caught.value.fix
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_gpu_that_is_asked_for_and_there_is_used() -> None:
+    plan = plan_compute(TrainSettings(require_gpu=True))
+
+    assert (plan.precision, plan.xla) == ("mixed_float16", True)
     assert plan.strategy.num_replicas_in_sync == 1
 
 

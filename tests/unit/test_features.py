@@ -1,6 +1,5 @@
 """Features: they are what the backbone makes of the images and their views, whatever the batches; cached rightly."""
 
-import dataclasses
 import json
 import logging
 import tempfile
@@ -22,8 +21,7 @@ from components import artifacts
 from components.features import executor
 from components.features.component import FeatureExtractor
 from components.features.executor import BATCH_SIZE, Executor, augmented_views, compute_features
-from components.features.store import ImageFeatures, read_features, write_features
-from components.models.registry import get_model
+from components.features.store import ImageFeatures, join_features, read_features, write_features
 from components.models.spec import InputShape
 from components.models.weights import load_weights
 from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE
@@ -111,6 +109,18 @@ def test_features_of_another_file_system_are_copied_first() -> None:
     np.testing.assert_array_equal(read_features("ram://features/Split-eval").maps, maps)
 
 
+def test_the_features_of_several_splits_become_those_of_one() -> None:
+    first = ImageFeatures(("b", "a"), np.full((2, 3, 1, 1, 4), 1, np.float16))
+    second = ImageFeatures(("c",), np.full((1, 3, 1, 1, 4), 2, np.float16))
+
+    joined = join_features([first, second])
+
+    assert (joined.sources, joined.views) == (("b", "a", "c"), 3)
+    assert joined.maps[:, 0, 0, 0, 0].tolist() == [1, 1, 2]
+    with pytest.raises(ValueError, match="dimension"):
+        join_features([first, ImageFeatures(("c",), np.zeros((1, 1, 1, 1, 4), np.float16))])
+
+
 @pytest.mark.parametrize("written", [0, 1, 3])
 def test_another_number_of_maps_than_of_images_is_refused(tmp_path: Path, written: int) -> None:
     batches = [np.zeros((1, 1, 2, 2, 3), np.float16)] * written
@@ -157,11 +167,22 @@ def test_augmented_views_differ_from_the_image_and_each_other_and_depend_on_the_
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(first[:, 0], other[:, 0])
     for view in (1, 2, 3):
-        changed = [np.abs(first[:, view] - elsewhere).max(axis=(1, 2, 3)) for elsewhere in (first[:, 0], other[:, view])]
+        changed = [
+            np.abs(first[:, view] - elsewhere).max(axis=(1, 2, 3)) for elsewhere in (first[:, 0], other[:, view])
+        ]
         assert min(np.median(each) for each in changed) > 0.01
     assert np.abs(first[:, 1] - first[:, 2]).max() > 0.01
-    # Of images that a batch of the same augmented ones starts with: drawn anew for each batch.
-    assert np.abs(first[0, 1] - first[BATCH_SIZE, 1]).max() > 0.01
+
+
+def test_each_image_of_each_batch_is_changed_in_its_own_way(base: keras.Model) -> None:
+    image, _ = pictures(1)
+
+    maps = features_of(
+        base, examples_of(image.repeat(BATCH_SIZE + 2, axis=0), [0] * (BATCH_SIZE + 2)), 1, zoom=0.4
+    ).maps
+
+    assert len(np.unique(maps[:, 0].reshape(BATCH_SIZE + 2, -1), axis=0)) == 1
+    assert len(np.unique(maps[:, 1].reshape(BATCH_SIZE + 2, -1), axis=0)) == BATCH_SIZE + 2
 
 
 def test_images_that_follow_change_nothing(base: keras.Model, examples: TransformedExamples) -> None:
@@ -298,7 +319,7 @@ def test_what_comes_after_the_backbone_leaves_the_features_in_the_cache(override
 @pytest.mark.parametrize(
     "override",
     [
-        f"model.weights_sha256={'0' * 64}",
+        f"model.weights_sha256={'ab' * 32}",
         "model.image_size=[64, 96]",
         "model.architecture=vgg16",
         "train.feature_views=5",
@@ -338,4 +359,3 @@ def test_the_output_is_of_its_own_type() -> None:
     step = _steps()["FeatureExtractor"]
 
     assert step.outputs["features"].type is artifacts.ImageFeatures
-    assert dataclasses.is_dataclass(ImageFeatures)

@@ -19,11 +19,17 @@ ENTRY_MODULES = {
     "ImageExampleGen": ("components.image_example_gen.component", "components.image_example_gen.executor"),
     "DataGate": ("components.data_gate.component", "components.data_gate.executor"),
     "Transform": ("components.transform",),
-    "Trainer": ("components.trainer.run_fn",),
+    "FeatureExtractor": ("components.features.component", "components.features.executor"),
+    "Tuner": ("components.tuner.component", "components.tuner.tuner_fn"),
+    "Trainer": ("components.trainer.component", "components.trainer.run_fn"),
+    "CrossValidator": ("components.cross_validation.component", "components.cross_validation.executor"),
     "Evaluator": ("components.evaluator.metrics",),
     "Pusher": ("components.publisher.executor", "serving.check"),
     "RunReport": ("components.report.component",),
 }
+# These run code of all of `components`.
+ALL_COMPONENTS = {"CrossValidator", "RunReport"}
+LEARNING = {"FeatureExtractor", "Tuner", "Trainer", *ALL_COMPONENTS}
 # Whose modules are found by looking into their folder, and so imported without being named.
 REGISTRIES = {
     "components.datasets.registry": "components.datasets",
@@ -105,17 +111,21 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
     [
         ("schema/contract.py", set(STEP_CODE)),
         ("schema/schema.pbtxt", set(STEP_CODE)),
-        ("components/transform.py", {"Transform", "Trainer", "RunReport"}),
-        ("components/evaluator/eval_config.py", {"Evaluator", "RunReport"}),
-        ("components/models/cnn.py", {"Trainer", "RunReport"}),
-        ("components/datasets/busi.py", {"ImageExampleGen", "DataGate", "RunReport"}),
-        ("components/data_checks/leakage.py", {"ImageExampleGen", "DataGate", "RunReport"}),
-        ("components/near_duplicates/search.py", {"ImageExampleGen", "DataGate", "RunReport"}),
-        ("components/image_example_gen/measurement.py", {"ImageExampleGen", "DataGate", "RunReport"}),
-        ("components/data_gate/statistics.py", {"DataGate", "RunReport"}),
-        ("components/publisher/releases.py", {"Pusher", "RunReport"}),
-        ("components/report/page.css", {"RunReport"}),
-        ("components/report/page.html.jinja", {"RunReport"}),
+        ("components/transform.py", {"Transform", *LEARNING}),
+        ("components/evaluator/eval_config.py", {"Evaluator", *ALL_COMPONENTS}),
+        ("components/models/cnn.py", LEARNING),
+        ("components/features/store.py", LEARNING),
+        ("components/trainer/phases.py", LEARNING),
+        ("components/tuner/search_space.py", LEARNING - {"FeatureExtractor"}),
+        ("components/cross_validation/folds.py", ALL_COMPONENTS),
+        ("components/datasets/busi.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
+        ("components/data_checks/leakage.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
+        ("components/near_duplicates/search.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
+        ("components/image_example_gen/measurement.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
+        ("components/data_gate/statistics.py", {"DataGate", *ALL_COMPONENTS}),
+        ("components/publisher/releases.py", {"Pusher", *ALL_COMPONENTS}),
+        ("components/report/page.css", ALL_COMPONENTS),
+        ("components/report/page.html.jinja", ALL_COMPONENTS),
         ("pipeline/display.py", set()),
     ],
 )
@@ -126,8 +136,8 @@ def test_one_byte_more_changes_the_fingerprints_of_the_steps_that_use_the_file(
 
 
 def test_a_new_or_missing_module_changes_them_too(sources: Path) -> None:
-    assert _changed(sources, "components/models/new.py", b"") == {"Trainer", "RunReport"}
-    assert _changed(sources, "components/models/heads.py", None) == {"Trainer", "RunReport"}
+    assert _changed(sources, "components/models/new.py", b"") == LEARNING
+    assert _changed(sources, "components/models/heads.py", None) == LEARNING
 
 
 def test_what_is_no_source_does_not(sources: Path) -> None:

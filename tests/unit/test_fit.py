@@ -228,7 +228,9 @@ def test_the_step_and_the_last_good_epoch_are_named() -> None:
 
     def spoil(images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         count = seen.assign_add(1)
-        return tf.where(count > 2 * STEPS + 1, float("nan"), images), targets  # from the second step of the third epoch
+        return tf.where(
+            count > 2 * STEPS + 1, float("nan"), images
+        ), targets  # from the second step of the third epoch
 
     with pytest.raises(BreastImagingError) as caught:
         _fit(_network(2), TrainSettings(epochs=5, learning_rate=0.001), coding, _batches(coding, 0).map(spoil))

@@ -36,6 +36,8 @@ def test_an_architecture_alone_is_enough(architecture: str) -> None:
         {"architecture": "mobilenet", "width_multiplier": 0.75, "weights": "imagenet"},
         {"architecture": "mobilenet", "width_multiplier": 1, "weights": "none"},
         {"architecture": "mobilenet", "width_multiplier": 0.25, "weights": "a.h5", "weights_sha256": SHA256},
+        {"architecture": "mobilenet", "width_multiplier": 0.25, "weights_sha256": SHA256},
+        {"architecture": "vgg16", "weights": "imagenet", "weights_sha256": SHA256},
         {"architecture": "cnn", "weights": "none"},
         {"architecture": "cnn", "image_size": (22, 22)},
         {"architecture": "cnn_mias", "image_size": (12, 12)},
@@ -74,11 +76,11 @@ def test_weights_that_are_neither_a_choice_nor_a_file_with_its_checksum_are_refu
     assert error.fix.startswith("choose imagenet or none, or add --set model.weights_sha256=")
 
 
-@pytest.mark.parametrize("weights", ["", "imagenet", "none"])
-def test_a_checksum_without_a_file_is_refused(weights: str) -> None:
-    error = refusal(architecture="vgg16", weights=weights, weights_sha256=SHA256)
+def test_a_checksum_of_no_weights_is_refused() -> None:
+    error = refusal(architecture="vgg16", weights="none", weights_sha256=SHA256)
 
-    assert error.what == f"model.weights_sha256: it goes with a file, and model.weights is {weights or 'imagenet'}."
+    assert error.what == "model.weights_sha256: there is nothing to check, since model.weights is none."
+    assert error.fix == "leave model.weights_sha256 empty, or name weights with --set model.weights=PATH"
 
 
 @pytest.mark.parametrize(

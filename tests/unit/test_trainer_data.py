@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from components.settings import (
     ModelSettings,
     OperatingPointSettings,
+    PredictionSettings,
     TrainerSettings,
     TrainSettings,
     TransformSettings,
@@ -22,6 +23,7 @@ from components.trainer.data import (
     evaluation_batches,
     label_coding,
     read_examples,
+    subset,
     training_batches,
 )
 from schema import contract
@@ -36,6 +38,7 @@ def test_the_coding_of_the_settings(positive: str, position: int) -> None:
         positive_label=positive,
         model=ModelSettings(),
         train=TrainSettings(),
+        prediction=PredictionSettings(),
         operating_point=OperatingPointSettings(),
         model_name="m",
     )
@@ -124,6 +127,7 @@ def test_examples_are_read_in_the_order_of_their_sources_however_they_lie(
 
     assert len(examples) == 5
     assert examples.label_indices().tolist() == [3, 0, 1, 2, 2]
+    assert examples.sources() == ["003.png", "010.png", "021.png", "042.png", "132.png"]
     for position, number in enumerate((3, 10, 21, 42, 132)):
         image, label_index = examples.read(tf.constant(position))
         assert image.dtype == tf.float32
@@ -133,6 +137,16 @@ def test_examples_are_read_in_the_order_of_their_sources_however_they_lie(
 
 def _examples(count: int) -> TransformedExamples:
     return TransformedExamples(tf.constant([_example(number, number % 2) for number in range(count)]), SHAPE)
+
+
+def test_a_subset_holds_the_examples_asked_for_in_the_order_asked_for() -> None:
+    part = subset(_examples(9), np.array([7, 0, 4]))
+
+    assert (len(part), part.shape) == (3, SHAPE)
+    assert part.sources() == ["007.png", "000.png", "004.png"]
+    assert part.label_indices().tolist() == [1, 0, 0]
+    assert [int(part.read(tf.constant(position))[0][0, 0, 0]) for position in range(3)] == [7, 0, 4]
+    assert len(subset(part, np.array([], np.intp))) == 0
 
 
 def test_evaluation_batches_keep_the_order_and_the_range() -> None:
@@ -160,6 +174,16 @@ def test_training_batches_hold_every_image_once_with_its_own_target_in_a_new_ord
     assert sorted(first) == sorted(second) == [(number, float(number % 2 == 0)) for number in range(32)]
     assert first != second
     assert first != sorted(first)
+
+
+def test_a_last_batch_that_is_not_full_can_be_left_out_though_no_image_is_for_good() -> None:
+    batches = training_batches(_examples(11), LabelCoding(2, 0), batch_size=4, seed=1, drop_remainder=True)
+
+    seen = [_order(batches) for _ in range(10)]
+
+    assert int(batches.cardinality()) == 2
+    assert {len(set(epoch)) for epoch in seen} == {8}
+    assert {number for epoch in seen for number, _ in epoch} == set(range(11))
 
 
 def test_training_order_depends_on_the_seed_alone() -> None:

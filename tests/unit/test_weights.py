@@ -274,6 +274,33 @@ def test_a_damaged_download_is_refused_and_not_loaded(
     assert not has_weights_of(network, raw)
 
 
+@pytest.mark.parametrize("known", ["", "0" * 64])
+def test_a_download_is_checked_against_the_checksum_of_the_settings(
+    folder: Path, raw: keras.Model, internet: Callable[[Retrieve], Path], known: str
+) -> None:
+    asked = []
+
+    def retrieve(url: str, target: str, _progress: object) -> None:
+        asked.append(url)
+        shutil.copyfile(folder / "old.h5", target)
+
+    internet(retrieve)
+    spec = published(folder / "old.h5", known)
+    right = NARROW.model_copy(update={"weights_sha256": sha256(folder / "old.h5").upper()})
+    network = spec.build(right, SMALL, 2)
+
+    load_weights(network, spec, right)
+
+    assert has_weights_of(network, raw)
+    other = right.model_copy(update={"weights": "imagenet", "weights_sha256": "f" * 64})
+    network = spec.build(other, SMALL, 2)
+    with pytest.raises(BreastImagingError, match="hash does not match") as caught:
+        load_weights(network, spec, other)
+    assert_says_what_to_do(caught.value, "https://x.test/old.h5")
+    assert not has_weights_of(network, raw)
+    assert asked == ["https://x.test/old.h5"] * 2  # the file in the cache is another one than is wanted
+
+
 def test_a_file_without_known_checksum_is_never_asked_for(folder: Path, internet: Callable[[Retrieve], Path]) -> None:
     def retrieve(url: str, _target: str, _progress: object) -> None:
         raise AssertionError(url)
