@@ -206,7 +206,7 @@ class TrainSettings(PhaseSettings):
         loss: `focal` makes images that are classified well count less; see `focal_gamma`.
         feature_views: augmented views of each training image whose features are computed, besides the image itself.
         fine_tuning: the second phase; absent for a backbone that stays as it is.
-        gradient_accumulation: batches whose gradients are added up before each step.
+        gradient_accumulation: batches whose gradients are averaged for each step.
         members: networks that differ in the seed of their training, and whose probabilities are averaged.
         warm_start: start from the latest blessed model, where there is one; then every run trains on.
         precision: `auto` is mixed_bfloat16 or mixed_float16 on GPUs, by their compute capability, and

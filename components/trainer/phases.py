@@ -17,6 +17,7 @@ from components.trainer.augmentation import augmentation
 from components.trainer.checkpoints import Checkpoint
 from components.trainer.data import LabelCoding, evaluation_batches, training_batches
 from components.trainer.devices import ComputePlan
+from components.trainer.epoch_log import EpochLog
 from components.trainer.fit import History, Validation, class_weights, compile_model, fit
 from components.trainer.keep_best import is_better
 from components.trainer.learning_set import LearningSet, targets_of
@@ -57,7 +58,7 @@ class Task:
         """For TensorBoard, a folder for each phase of each network."""
         if not self.logs:
             return []
-        return [keras.callbacks.TensorBoard(f"{self.logs}/seed {seed}, {name}", write_graph=False)]
+        return [EpochLog(f"{self.logs}/seed {seed}, {name}")]
 
     def build(self) -> Network:
         """The network as it starts, with the weights of its backbone."""
