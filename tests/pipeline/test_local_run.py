@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.trainer import export, fit
+from components.trainer import export, phases
 from pipeline import graph
 from pipeline.failures import explain
 from schema.errors import EXIT_DATA_REJECTED
@@ -190,7 +190,7 @@ def stopping_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: Any) -> None:
         raise _StopError
 
-    monkeypatch.setattr(fit, "fit", stop)
+    monkeypatch.setattr(phases, "fit", stop)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_an_interrupted_command_says_so(capsys: pytest.CaptureFixture[str], monk
     def interrupt(name: str, overrides: list[str]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.cli.run.load_config", interrupt)
+    monkeypatch.setattr("pipeline.cli.job.load_config", interrupt)
 
     assert run_app(["run", "--config", "synthetic"]) == 1
     assert capsys.readouterr().err == "\nInterrupted.\n"

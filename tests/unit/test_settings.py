@@ -12,6 +12,7 @@ from components.settings import (
     GateSettings,
     ModelSettings,
     OperatingPointSettings,
+    PredictionSettings,
     ServingSettings,
     Settings,
     SplitSettings,
@@ -198,6 +199,7 @@ def test_the_trainers_settings_survive_json(
             learning_rate=learning_rate,
             augmentation=AugmentationSettings(rotation_degrees=rotation),
         ),
+        prediction=PredictionSettings(),
         operating_point=OperatingPointSettings(),
         model_name="m",
     )
