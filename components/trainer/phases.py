@@ -117,6 +117,8 @@ def _train_phases(
     if train.features is None:
         history = _train_on_images(task, network, task.train, train, evaluation, seed, title + WHOLE)
         return TrainedNetwork(network.whole.get_weights(), {WHOLE: history}, WHOLE)
+    if task.train.fine_tuning is not None:
+        first_trained_layer(network, task.spec, task.train.fine_tuning)  # a wrong name is told before any work
     head = _train_head(task, network, train, evaluation, seed, title + HEAD)
     with_head = TrainedNetwork(network.whole.get_weights(), {HEAD: head}, HEAD)
     if task.train.fine_tuning is None:
@@ -166,13 +168,8 @@ def _is_better(history: History, than: History, monitor: str) -> bool:
     return is_better(best, other, monitor)
 
 
-def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) -> None:
-    """Makes the layers of the base from the chosen one on trainable, and those before it not.
-
-    Batch normalisation stays as it is, in the base and in the head: in Keras it then runs in inference mode.
-
-    Raises ConfigurationError where the base has no such layer.
-    """
+def first_trained_layer(network: Network, spec: ModelSpec, settings: FineTuningSettings) -> int:
+    """Its position in the base. Raises ConfigurationError where the base has no such layer."""
     if network.base is None or spec.backbone is None:
         raise ValueError(f"{spec.name} has no backbone")
     names = [layer.name for layer in network.base.layers]
@@ -182,8 +179,21 @@ def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) ->
             f"train.fine_tuning.from_layer: {spec.name} has no layer {first!r}.",
             fix=f"name one of its layers: {', '.join(names)}",
         )
+    return names.index(first)
+
+
+def unfreeze(network: Network, spec: ModelSpec, settings: FineTuningSettings) -> None:
+    """Makes the layers of the base from the chosen one on trainable, and those before it not.
+
+    Batch normalisation stays as it is, in the base and in the head: in Keras it then runs in inference mode.
+
+    Raises ConfigurationError where the base has no such layer.
+    """
+    if network.base is None:
+        raise ValueError(f"{spec.name} has no backbone")
+    first = first_trained_layer(network, spec, settings)
     network.base.trainable = True
-    for layer in network.base.layers[: names.index(first)]:
+    for layer in network.base.layers[:first]:
         layer.trainable = False
     for layer in network.head.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

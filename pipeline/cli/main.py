@@ -23,6 +23,9 @@ _INTERRUPTED: Final = 130
 
 ConfigOption = data.ConfigOption
 SetOption = data.SetOption
+RequireGpuOption = Annotated[
+    bool, typer.Option("--require-gpu", help="Fail, before anything is trained, where TensorFlow sees no GPU.")
+]
 
 
 @app.callback()
@@ -38,6 +41,7 @@ def run(
         Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")
     ] = None,
     overrides: SetOption = None,
+    require_gpu: RequireGpuOption = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
 ) -> None:
     """Run the pipeline: from a folder of images to a gated, published model.
@@ -46,7 +50,7 @@ def run(
     """
     from pipeline.cli.run import run_command
 
-    raise typer.Exit(run_command(config, data, output, overrides or [], debug))
+    raise typer.Exit(run_command(config, data, output, _with_gpu(overrides, require_gpu), debug))
 
 
 @app.command()
@@ -59,6 +63,7 @@ def crossval(
     folds: Annotated[int, typer.Option("--folds", help="Parts, each of which is tested once.")] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
     overrides: SetOption = None,
+    require_gpu: RequireGpuOption = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
 ) -> None:
     """Cross-validate by group: figures with intervals over all images, none judged by a model that saw its patient.
@@ -67,7 +72,12 @@ def crossval(
     """
     from pipeline.cli.crossval import crossval_command
 
-    raise typer.Exit(crossval_command(config, data, output, folds, json_file, overrides or [], debug))
+    overridden = _with_gpu(overrides, require_gpu)
+    raise typer.Exit(crossval_command(config, data, output, folds, json_file, overridden, debug))
+
+
+def _with_gpu(overrides: list[str] | None, require_gpu: bool) -> list[str]:
+    return [*(overrides or []), *(["train.require_gpu=true"] if require_gpu else [])]
 
 
 def main() -> None:

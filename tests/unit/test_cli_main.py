@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,3 +118,27 @@ def test_the_process_ends_with_the_exit_code_and_without_a_traceback() -> None:
     assert finished.returncode == 4
     assert "Traceback" not in finished.stderr
     assert "There is no configuration 'nope'" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--require-gpu"], ["train.require_gpu=true"]),
+        (["--set", "train.epochs=1", "--require-gpu"], ["train.epochs=1", "train.require_gpu=true"]),
+        ([], []),
+    ],
+)
+@pytest.mark.parametrize(("command", "position"), [("run", 3), ("crossval", 5)])
+def test_require_gpu_is_a_setting_of_the_training(
+    command: str, position: int, arguments: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def take(*values: Any) -> int:
+        given.extend(values)
+        return 0
+
+    monkeypatch.setattr(f"pipeline.cli.{command}.{command}_command", take)
+
+    assert run_app([command, "--config", "synthetic", *arguments]) == 0
+    assert given[position] == expected
