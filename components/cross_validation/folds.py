@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from components.image_example_gen.split import assign_splits
 from components.settings import SplitSettings
 from schema import contract
+from schema.errors import DataRejectedError
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ def turns(
         groups, labels: of the images.
         folds: two or more.
         shares: of train and eval.
+
+    Raises DataRejectedError where a class has fewer than two groups for each fold.
     """
+    _check_groups(groups, labels, folds)
     fold_of = assign_splits(_labels_of(groups, labels), {str(fold): 1.0 for fold in range(folds)}, seed)
     for fold in range(folds):
         is_test = np.array([fold_of[group] == str(fold) for group in groups])
@@ -45,6 +49,17 @@ def turns(
         )
         is_train = np.array([split_of[groups[row]] == contract.TRAIN for row in left])
         yield Turn(rest[is_train], rest[~is_train], np.flatnonzero(is_test))
+
+
+def _check_groups(groups: Sequence[str], labels: Sequence[str], folds: int) -> None:
+    groups_of = Counter(label for _, label in set(zip(groups, labels, strict=True)))
+    few = [f"class {label!r}: {count} groups" for label, count in sorted(groups_of.items()) if count < 2 * folds]
+    if few:
+        raise DataRejectedError(
+            f"Too few groups for {folds} folds, which take {2 * folds} of each class.",
+            reasons=few,
+            fix="ask for fewer --folds, or add images of further patients",
+        )
 
 
 def _labels_of(groups: Sequence[str], labels: Sequence[str]) -> dict[str, Counter[str]]:
