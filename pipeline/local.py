@@ -15,8 +15,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
 
 from components.cross_validation.component import CrossValidator
-from components.cross_validation.report import PREDICTIONS_FILE
-from components.cross_validation.report import SUMMARY_FILE as CROSS_VALIDATION_FILE
+from components.cross_validation.content import PREDICTIONS_FILE
+from components.cross_validation.content import SUMMARY_FILE as CROSS_VALIDATION_FILE
 from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import RunReport

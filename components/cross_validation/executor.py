@@ -14,9 +14,10 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.cross_validation.content import CrossValidationSummary, Figure, FoldSummary
 from components.cross_validation.folds import Turn, turns
 from components.cross_validation.measures import Pooled
-from components.cross_validation.report import CrossValidationSummary, Figure, FoldSummary, write_report
+from components.cross_validation.report import write_report
 from components.features.store import ImageFeatures, join_features, read_features
 from components.group_bootstrap import Interval, group_intervals
 from components.manifest import read_manifest

@@ -1,54 +1,12 @@
-"""What a cross-validation found, as it is written down."""
+"""Writes down what a cross-validation found."""
 
 import csv
 import io
 from collections.abc import Sequence
-from typing import Final
 
-from pydantic import BaseModel, ConfigDict
 from tfx.dsl.io import fileio
 
-SUMMARY_FILE: Final = "cross_validation.json"
-PREDICTIONS_FILE: Final = "predictions.csv"
-
-
-class Figure(BaseModel):
-    """A figure with its 95 % interval; absent where it is not defined."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class FoldSummary(BaseModel):
-    """Attributes: figures: on the images of this fold; epochs: of each phase."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    train_images: int
-    eval_images: int
-    test_images: int
-    test_groups: int
-    temperature: float
-    threshold: float
-    best_epochs: list[int]
-    figures: dict[str, float | None]
-
-
-class CrossValidationSummary(BaseModel):
-    """Attributes: pooled: figures over all images; replicates: of the bootstrap by group."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    labels: list[str]
-    positive_label: str
-    images: int
-    groups: int
-    replicates: int
-    pooled: dict[str, Figure]
-    folds: list[FoldSummary]
+from components.cross_validation.content import PREDICTIONS_FILE, SUMMARY_FILE, CrossValidationSummary
 
 
 def write_report(

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from components.cross_validation.report import (
+from components.cross_validation.content import (
     PREDICTIONS_FILE,
     SUMMARY_FILE,
     CrossValidationSummary,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from components.cross_validation.report import CrossValidationSummary
+from components.cross_validation.content import CrossValidationSummary
 from pipeline.config import load_config
 from pipeline.local import cross_validate_locally
 from pipeline.output import open_output

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score, roc_auc_score
 
+from components.cross_validation.content import CrossValidationSummary, Figure, FoldSummary
 from components.cross_validation.folds import turns
 from components.cross_validation.measures import Pooled
-from components.cross_validation.report import CrossValidationSummary, Figure, FoldSummary, read_summary, write_report
+from components.cross_validation.report import read_summary, write_report
 from components.group_bootstrap import Interval, group_intervals
 from components.settings import SplitSettings
 from pipeline.cli.crossval import figures_table
