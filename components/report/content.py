@@ -135,6 +135,7 @@ class ReportContent(Frozen):
         curve: thresholds in ascending order, on the test split; for ROC and precision-recall.
         history: one list of values per epoch, keyed as Keras names them (loss, val_loss, auc, val_auc, ...).
         metrics: on the test split, by name (auc, recall, specificity, precision, f1, accuracy, balanced_accuracy).
+        threshold_reason: a sentence that says how the threshold was chosen.
         baseline: what the change thresholds compared with; None on a first run.
         published_version: None where nothing was published.
         lineage: versions, code hash, artifact ids and the like, by name.
@@ -161,7 +162,7 @@ class ReportContent(Frozen):
     history: dict[str, list[float]]
     best_epoch: int
     threshold: float
-    target_recall: float
+    threshold_reason: str
     checks: list[GateCheck]
     baseline: str | None
     blessed: bool

@@ -34,7 +34,7 @@ from components.report.content import (
     ShownPair,
     SplitCount,
 )
-from components.settings import DataSettings, GateSettings
+from components.settings import DataSettings, GateSettings, OperatingPointSettings
 from schema import contract
 
 _LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis")
@@ -106,7 +106,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         history=training["history"],
         best_epoch=training["best_epoch"],
         threshold=training["threshold"],
-        target_recall=config["operating_point"]["target_recall"],
+        threshold_reason=explain_threshold(OperatingPointSettings.model_validate(config["operating_point"])),
         checks=make_checks(gate, candidate, baseline),
         baseline=f"model {baseline_id}" if baseline_id else None,
         blessed=sources.blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
@@ -119,6 +119,17 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         lineage=_lineage(sources) | _tuned(training),
         configuration=configuration,
     )
+
+
+def explain_threshold(settings: OperatingPointSettings) -> str:
+    frozen = "on the eval split, and was frozen before the test split was read."
+    match settings.rule:
+        case "recall":
+            return f"It is the highest threshold that gave a recall of at least {settings.target_recall:.3f} {frozen}"
+        case "youden":
+            return f"It is the threshold with the largest sum of sensitivity and specificity {frozen}"
+        case "fixed":
+            return "It is the one that the configuration fixes."
 
 
 def list_data_checks(report: GateReport) -> list[DataCheck]:

@@ -19,8 +19,15 @@ from components.image_example_gen.planning import Plan
 from components.image_example_gen.store import ImageStore
 from components.manifest import ManifestEntry, SimilarPair
 from components.report.content import DataCheck, GateCheck, ShownImage, ShownPair
-from components.report.gather import ModelMetrics, list_data_checks, make_checks, show_pairs, summarize
-from components.settings import GateSettings
+from components.report.gather import (
+    ModelMetrics,
+    explain_threshold,
+    list_data_checks,
+    make_checks,
+    show_pairs,
+    summarize,
+)
+from components.settings import GateSettings, OperatingPointSettings
 from schema.images.formats import CanonicalImage, encode_png
 
 GATE = GateSettings(minimum_auc=0.8, minimum_recall=0.7, maximum_auc_drop=0.02, maximum_recall_drop=0.05)
@@ -174,3 +181,18 @@ def test_undefined_metrics_are_left_out() -> None:
     found = summarize(_metrics([[7, 0], [0, 0]], auc=math.nan, recall=math.nan), positive=1)
 
     assert found == {"auc_precision_recall": 0.85, "specificity": 1.0, "accuracy": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ({}, "a recall of at least 0.900 on the eval split"),
+        ({"rule": "youden"}, "the largest sum of sensitivity and specificity on the eval split"),
+        ({"rule": "fixed", "threshold": 0.3}, "the one that the configuration fixes"),
+    ],
+)
+def test_the_threshold_is_explained_by_its_rule(point: dict[str, Any], expected: str) -> None:
+    sentence = explain_threshold(OperatingPointSettings.model_validate(point))
+
+    assert expected in sentence
+    assert sentence.endswith(".")

@@ -59,7 +59,7 @@ def make_content(**changes: Any) -> ReportContent:
         },
         "best_epoch": 2,
         "threshold": 0.4,
-        "target_recall": 0.9,
+        "threshold_reason": "It was chosen so.",
         "checks": [check("auc", observed=0.91, bound=0.85), check("recall", observed=0.8, bound=0.75)],
         "baseline": "model 12",
         "blessed": True,

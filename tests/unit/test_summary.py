@@ -43,7 +43,7 @@ def _content(**changes: Any) -> ReportContent:
         "history": {},
         "best_epoch": 1,
         "threshold": 0.43217,
-        "target_recall": 0.9,
+        "threshold_reason": "It was chosen so.",
         "checks": [_check("auc", 0.91, 0.8), _check("recall", 0.75, 0.75)],
         "baseline": None,
         "blessed": True,
