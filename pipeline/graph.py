@@ -27,7 +27,6 @@ from components.settings import (
     CrossValidationSettings,
     FeatureSettings,
     TrainerSettings,
-    TransformSettings,
     TunerSettings,
 )
 from components.trainer.component import Trainer
@@ -191,18 +190,14 @@ def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
 
 def _transform(config: Config, data: _DataNodes, splits: Sequence[str]) -> BaseNode:
     """Of these splits; it learns nothing from any of them."""
-    shape = get_model(config.model.architecture).input_shape(config.model)
+    settings = get_model(config.model.architecture).transform_settings(config.model)
     transformed = tfx.components.Transform(
         examples=data.examples.outputs["examples"],
         schema=data.schema.outputs["schema"],
         preprocessing_fn=_dotted(transform.preprocessing_fn),
         disable_statistics=True,  # StatisticsGen has looked at these examples
         splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=list(splits)),
-        custom_config={
-            transform.SETTINGS_KEY: TransformSettings(
-                height=shape.height, width=shape.width, channels=shape.channels
-            ).model_dump_json()
-        },
+        custom_config={transform.SETTINGS_KEY: settings.model_dump_json()},
     )
     transformed.add_upstream_node(data.gate)
     return transformed

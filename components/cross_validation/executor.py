@@ -22,16 +22,16 @@ from components.features.store import ImageFeatures, join_features, read_feature
 from components.group_bootstrap import Interval, group_intervals
 from components.manifest import read_manifest
 from components.models.registry import get_model
-from components.settings import CrossValidationSettings, TransformSettings
+from components.settings import CrossValidationSettings
 from components.trainer.calibration import apply_temperature
 from components.trainer.checkpoints import checkpoint_folder, forget_checkpoints
-from components.trainer.data import evaluation_batches, label_coding, read_examples
+from components.trainer.data import label_coding, read_examples
 from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import decided_class
 from components.trainer.learning_set import LearningSet, learning_set
 from components.trainer.phases import Task, train_network
-from components.trainer.predictor import build_predictor
+from components.trainer.predictor import build_predictor, predict_probabilities
 from schema import contract
 
 EXAMPLES_KEY: Final = standard_component_specs.EXAMPLES_KEY
@@ -109,10 +109,9 @@ def _all_images(
     settings: CrossValidationSettings, task: Task, input_dict: Mapping[str, list[types.Artifact]]
 ) -> LearningSet:
     """The images of all splits."""
-    shape = task.spec.input_shape(settings.trainer.model)
     examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
     patterns = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in contract.SPLITS]
-    transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
+    transformed = task.spec.transform_settings(task.model)
     return learning_set(read_examples(patterns, transformed), _features(input_dict))
 
 
@@ -132,23 +131,16 @@ def _test_fold(settings: CrossValidationSettings, task: Task, images: LearningSe
     ]
     network = build_predictor(task, [each.weights for each in trained], trainer.prediction.views)
     decision = choose_decision(
-        _probabilities(network, evaluation, task),
+        predict_probabilities(network, evaluation.examples, task),
         evaluation.examples.label_indices(),
         task.coding,
         trainer.prediction,
         trainer.operating_point,
     )
-    probabilities = apply_temperature(_probabilities(network, test, task), decision.temperature)
+    probabilities = apply_temperature(predict_probabilities(network, test.examples, task), decision.temperature)
     decided = decided_class(tf.constant(probabilities), task.coding, decision.threshold).numpy()
     keras.backend.clear_session()  # the graphs of the folds would pile up
     return _Tested(turn, probabilities.astype(np.float64), decided, decision, [each.best_epoch for each in trained])
-
-
-def _probabilities(network: keras.Model, images: LearningSet, task: Task) -> NDArray[np.float32]:
-    batches = evaluation_batches(images.examples, task.coding, task.train.batch_size)
-    outputs = network.predict(batches.map(lambda image, _: image), verbose=0)
-    probabilities: NDArray[np.float32] = task.coding.to_probabilities(tf.constant(outputs)).numpy()
-    return probabilities
 
 
 def _pool(tested: list[_Tested], settings: CrossValidationSettings, task: Task, truth: NDArray[np.int64]) -> Pooled:

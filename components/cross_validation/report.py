@@ -12,7 +12,7 @@ from components.cross_validation.content import PREDICTIONS_FILE, SUMMARY_FILE, 
 def write_report(
     summary: CrossValidationSummary, header: Sequence[str], rows: Sequence[Sequence[object]], directory: str
 ) -> None:
-    """Attributes: header, rows: of the table of predictions, one row for each image."""
+    """Args: header, rows: of the table of predictions, one row for each image."""
     table = io.StringIO()
     csv.writer(table, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows([header, *rows])
     _write(f"{directory}/{PREDICTIONS_FILE}", table.getvalue())

@@ -16,7 +16,7 @@ from components.features.store import write_features
 from components.models.registry import get_model
 from components.models.weights import load_weights
 from components.progress import Progress, report_progress
-from components.settings import FeatureSettings, TransformSettings
+from components.settings import FeatureSettings
 from components.trainer.augmentation import augmentation
 from components.trainer.data import TransformedExamples, read_examples
 
@@ -44,14 +44,15 @@ class Executor(base_executor.BaseExecutor):
 
         spec = get_model(settings.model.architecture)
         shape = spec.input_shape(settings.model)
-        transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
         network = spec.build(settings.model, shape, 2)
         load_weights(network, spec, settings.model)
         if network.base is None:
             raise ValueError(f"{spec.name} has no backbone")
 
         splits = {
-            split: read_examples([f"{artifact_utils.get_split_uri([examples], split)}/*"], transformed)
+            split: read_examples(
+                [f"{artifact_utils.get_split_uri([examples], split)}/*"], spec.transform_settings(settings.model)
+            )
             for split in settings.views_of_splits
         }
         total = sum(len(images) * (1 + settings.views_of_splits[split]) for split, images in splits.items())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from components.settings import ModelSettings
+from components.settings import ModelSettings, TransformSettings
 
 if TYPE_CHECKING:
     import keras
@@ -118,6 +118,11 @@ class ModelSpec:
         """The input in use: the original one, or that of the settings."""
         height, width = settings.image_size or (self.default_input.height, self.default_input.width)
         return InputShape(height, width, self.default_input.channels)
+
+    def transform_settings(self, settings: ModelSettings) -> TransformSettings:
+        """What Transform makes of every image, so that it fits the input."""
+        shape = self.input_shape(settings)
+        return TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
 
     def starting_weights(self, settings: ModelSettings) -> str:
         """What the base starts from: `imagenet`, `none` or the path of a file."""

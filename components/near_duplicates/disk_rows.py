@@ -27,7 +27,7 @@ class DiskRows(Generic[_Value]):
     """Rows of one shape and type in a temporary file, which goes when this object goes."""
 
     def __init__(self, shape: Sequence[int], dtype: type[_Value]) -> None:
-        """Attributes: shape: of one row."""
+        """Args: shape: of one row; dtype: of its values."""
         self._shape = tuple(shape)
         self._dtype = np.dtype(dtype)
         self._row_bytes = int(np.prod(self._shape, dtype=np.int64)) * self._dtype.itemsize

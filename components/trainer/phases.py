@@ -34,7 +34,7 @@ class Task:
     """What is trained, and how; the same for all members of an ensemble and all folds.
 
     Attributes:
-        classes: number of classes.
+        coding: of the labels.
         compute: where.
         checkpoints: folder for the states of the phases; empty keeps none.
         logs: folder for TensorBoard; empty writes none.

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.models.spec import Network
+from components.trainer.data import TransformedExamples, evaluation_batches
 from components.trainer.phases import Task
 
 
@@ -68,6 +70,14 @@ def build_predictor(task: Task, members: Sequence[list[NDArray[Any]]], views: in
     ]
     mean = outputs[0] if len(outputs) == 1 else keras.layers.Average()(outputs)
     return keras.Model(images, mean, name=task.spec.name)
+
+
+def predict_probabilities(predictor: keras.Model, images: TransformedExamples, task: Task) -> NDArray[np.float32]:
+    """Before calibration: float32 (images, classes), in label order."""
+    batches = evaluation_batches(images, task.coding, task.train.batch_size)
+    outputs = predictor.predict(batches.map(lambda image, _: image), verbose=0)
+    probabilities: NDArray[np.float32] = task.coding.to_probabilities(tf.constant(outputs)).numpy()
+    return probabilities
 
 
 def _rebuilt(task: Task, weights: list[NDArray[Any]], number: int) -> Network:

@@ -13,13 +13,13 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.models.registry import get_model
 from components.settings import TrainerSettings, TransformSettings
 from components.trainer.checkpoints import forget_checkpoints
-from components.trainer.data import evaluation_batches, label_coding
+from components.trainer.data import label_coding
 from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import ServedModel, export
 from components.trainer.learning_set import LearningSet, read_learning_set
 from components.trainer.phases import Task, TrainedNetwork, train_network
-from components.trainer.predictor import build_predictor
+from components.trainer.predictor import build_predictor, predict_probabilities
 from components.trainer.training_record import record_training
 from components.trainer.warm_start import Weights, read_members, write_members
 from components.tuner.search_space import with_values
@@ -36,8 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
     settings = with_values(TrainerSettings.model_validate_json(fn_args.custom_config[SETTINGS_KEY]), tuned)
     features = fn_args.custom_config.get(FEATURES_KEY)
     spec = get_model(settings.model.architecture)
-    shape = spec.input_shape(settings.model)
-    transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
+    transformed = spec.transform_settings(settings.model)
     checkpoints = fn_args.custom_config.get(CHECKPOINTS_KEY, "")
     task = Task(
         spec,
@@ -90,10 +89,8 @@ def _tuned_values(fn_args: FnArgs) -> dict[str, Any]:
 
 
 def _decide(network: keras.Model, evaluation: LearningSet, task: Task, settings: TrainerSettings) -> Decision:
-    batches = evaluation_batches(evaluation.examples, task.coding, settings.train.batch_size)
-    outputs = network.predict(batches.map(lambda image, _: image), verbose=0)
     return choose_decision(
-        task.coding.to_probabilities(tf.constant(outputs)).numpy(),
+        predict_probabilities(network, evaluation.examples, task),
         evaluation.examples.label_indices(),
         task.coding,
         settings.prediction,

@@ -24,7 +24,7 @@ Weights = list[NDArray[Any]]
 
 
 def write_members(model: str, members: list[Weights]) -> None:
-    """Attributes: model: folder of a Model artifact."""
+    """Args: model: folder of a Model artifact."""
     arrays: dict[str, Any] = {
         f"{member} {number}": array for member, weights in enumerate(members) for number, array in enumerate(weights)
     }

@@ -12,7 +12,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.models.registry import get_model
 from components.progress import Progress, report_progress
-from components.settings import TransformSettings, TunerSettings
+from components.settings import TunerSettings
 from components.trainer.data import label_coding
 from components.trainer.devices import plan_compute
 from components.trainer.learning_set import LearningSet, read_learning_set
@@ -33,8 +33,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     features = fn_args.custom_config.get(FEATURES_KEY)
     spec = get_model(settings.model.architecture)
     check_tuning(spec, settings.model, settings.train, settings.tuning)
-    shape = spec.input_shape(settings.model)
-    transformed = TransformSettings(height=shape.height, width=shape.width, channels=shape.channels)
+    transformed = spec.transform_settings(settings.model)
     task = Task(spec, settings.model, settings.train, label_coding(settings), plan_compute(settings.train))
     learning_sets = {
         "train": read_learning_set(fn_args.train_files, transformed, features, contract.TRAIN),
