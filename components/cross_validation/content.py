@@ -19,7 +19,7 @@ class Figure(BaseModel):
 
 
 class FoldSummary(BaseModel):
-    """Attributes: figures: on the images of this fold; epochs: of each phase."""
+    """Attributes: figures: on the images of this fold; best_epochs: of the members, counted over all phases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
