@@ -31,7 +31,8 @@ def do_parts(
         write_json(_path(directory, number), part)
         count = number + 1
     with make_pipeline() as pipeline:
-        _ = pipeline | beam.Create(range(count)) | beam.Reshuffle() | beam.ParDo(_DoPart(directory, work))
+        # Create spreads its elements over the workers, as Reshuffle would.
+        _ = pipeline | beam.Create(range(count)) | beam.ParDo(_DoPart(directory, work))
     return count
 
 

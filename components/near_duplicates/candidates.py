@@ -2,7 +2,7 @@
 
 Two indexes: one of coarse maps, asked for each image in all eight symmetries of the square, which tolerates
 crops; one of descriptors that no rotation and no mirroring changes, asked once. Both are inverted files
-(faiss, 16-bit floats) with a number of cells that grows with the square root of the images.
+(faiss, 8 bits a value) with a number of cells that grows with the square root of the images.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,9 +34,12 @@ CELLS_PER_ROOT: Final = 4  # cells, for each square root of the number of images
 LAYOUT_PROBES: Final = 16
 TURN_PROBES: Final = 64
 TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
+TRAINING_ROUNDS: Final = (
+    5  # of k-means; ten move hardly a neighbour, and for many images take longer than all searches
+)
 
 
-def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.intp]:
+def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.int32]:
     """Pairs of images that may show the same but for a symmetry of the square and a crop.
 
     Args:
@@ -48,7 +51,7 @@ def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) 
     return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, LAYOUT_PROBES, exact_count)
 
 
-def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.intp]:
+def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> NDArray[np.int32]:
     """Pairs of images that may show the same but for a turn by any angle; arguments and result as above."""
     return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, TURN_PROBES, exact_count)
 
@@ -77,7 +80,7 @@ def _neighbours(
     least: float,
     probes: int,
     exact_count: int,
-) -> NDArray[np.intp]:
+) -> NDArray[np.int32]:
     """Pairs of an image and one of its NEIGHBOURS nearest in any variant, with a cosine of at least `least`.
 
     Returns:
@@ -86,7 +89,7 @@ def _neighbours(
     index = _index(descriptors, exact_count)
     index.nprobe = probes
     count = min(NEIGHBOURS + 1, len(descriptors))  # an image also finds itself
-    pairs = [np.empty((0, 2), np.intp)]
+    keys = [np.empty(0, np.int64)]  # of pairs: a number each, which takes a quarter of the memory to sort
     for start in range(0, len(descriptors), CHUNK):
         chunk = descriptors[start : start + CHUNK]
         found = [index.search(_vectors(variant), count) for variant in variants(chunk)]
@@ -95,20 +98,22 @@ def _neighbours(
         near_enough = np.take_along_axis(cosines, nearest, axis=1) >= least
         others = np.take_along_axis(others, nearest, axis=1)[near_enough]
         ones = start + np.nonzero(near_enough)[0]
-        pairs.append(np.stack([np.minimum(ones, others), np.maximum(ones, others)], axis=1)[ones != others])
-    return np.unique(np.concatenate(pairs), axis=0)
+        keys.append(np.minimum(ones, others) * len(descriptors) + np.maximum(ones, others))
+    pairs = np.stack(np.divmod(np.unique(np.concatenate(keys)), max(len(descriptors), 1)), axis=1, dtype=np.int32)
+    return pairs[pairs[:, 0] != pairs[:, 1]]
 
 
 def _index(descriptors: Rows[np.float16], exact_count: int) -> faiss.IndexIVFScalarQuantizer:
     """An index of (n, ...) descriptors by inner product. Training is seeded by faiss and sees a fixed stride."""
     count, length = len(descriptors), descriptors[:1].size
-    cells = 1 if count <= exact_count else round(CELLS_PER_ROOT * np.sqrt(count))
+    exact = count <= exact_count
+    cells = 1 if exact else round(CELLS_PER_ROOT * np.sqrt(count))
+    kind = faiss.ScalarQuantizer.QT_fp16 if exact else faiss.ScalarQuantizer.QT_8bit
     metric = faiss.METRIC_INNER_PRODUCT
     whole = False  # vectors are kept whole, not as differences from the middle of their cell
-    index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(length), length, cells, faiss.ScalarQuantizer.QT_fp16, metric, whole
-    )
+    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(length), length, cells, kind, metric, whole)
     index.cp.min_points_per_centroid = 1  # no warning: faiss would like 39 images for each cell
+    index.cp.niter = TRAINING_ROUNDS
     stride = max(1, count // (TRAINING_PER_CELL * cells))
     index.train(_vectors(descriptors[::stride]))
     for start in range(0, count, CHUNK):

@@ -33,8 +33,23 @@ def spectrum(maps: NDArray[np.float32]) -> NDArray[np.complex64]:
     return fft.rfft2(maps / np.maximum(norms, 1e-6))
 
 
+def correlations(first: NDArray[np.complex64], second: NDArray[np.complex64], reach: int) -> NDArray[np.float32]:
+    """Normalised cross-correlations, by the correlation theorem (shifts wrap around).
+
+    Args:
+        first, second: (n, side, side // 2 + 1), spectra.
+        reach: largest shift up, down, left and right.
+
+    Returns:
+        (n, 2 * reach + 1, 2 * reach + 1), the shift of nothing in the middle; 0 for maps of zeros.
+    """
+    side = first.shape[1]
+    shifts = np.arange(-reach, reach + 1)
+    return fft.irfft2(first.conj() * second, (side, side))[:, shifts[:, None], shifts]
+
+
 def prominence(first: NDArray[np.complex64], second: NDArray[np.complex64], window: Window) -> NDArray[np.float32]:
-    """The highest correlation less the highest one elsewhere, by the correlation theorem (shifts wrap around).
+    """The highest correlation less the highest one elsewhere.
 
     Args:
         first, second: (n, side, side // 2 + 1), spectra.
@@ -42,9 +57,8 @@ def prominence(first: NDArray[np.complex64], second: NDArray[np.complex64], wind
     Returns:
         (n,), at most 1; 0 for maps of zeros.
     """
-    side = first.shape[1]
     shifts = np.arange(-window.reach, window.reach + 1)
-    correlation = fft.irfft2(first.conj() * second, (side, side))[:, shifts[:, None], shifts]
+    correlation = correlations(first, second, window.reach)
     near = slice(window.reach - window.shift, window.reach + window.shift + 1)
     matches = correlation[:, near, near].reshape(len(correlation), -1)
     down, right = np.divmod(matches.argmax(axis=1), 2 * window.shift + 1)

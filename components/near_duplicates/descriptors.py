@@ -4,6 +4,7 @@ Band-pass maps with equal local contrast do not change with brightness, contrast
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import cv2
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import SIDE, aspects, pictures
-from components.near_duplicates.geometry import circles
+from components.near_duplicates.geometry import circles, stretching
+from components.near_duplicates.threads import in_threads
 
 Maps = NDArray[np.float32]
 
@@ -33,13 +35,17 @@ COARSE: Final = Band(inner_sigma=1.0, outer_sigma=2.5, contrast_sigma=6.0)
 
 HALF_SIDE: Final = SIDE // 2
 COARSE_SIDE: Final = 12
+LOOK_SIDE: Final = 16
+LOOK_CROP: Final = 0.9  # share of height and width: middling among the crops that near-duplicates may have
 RADII: Final = tuple(np.linspace(0.12, 0.88, 8).tolist())  # of circles, in halves of the image's shorter side
 ANGLES: Final = 128  # samples on each circle
 HARMONICS: Final = 8  # of the circles, for the invariants
 INVARIANTS_LENGTH: Final = len(RADII) * (len(RADII) + 1) // 2 * HARMONICS
 
 CHUNK: Final = 1024  # images at a time
+FEW: Final = 32  # whose maps stay in the cache of a core while they are made
 
+_PIXELS: Final = (1, 2)  # axes of maps
 _INT8_SCALE: Final = 127.0
 _BACKGROUND: Final = 0.05  # share of the grey range that counts as dark background
 _SPREAD: Final = (0.01, 0.99)  # quantiles between which the grey range is taken
@@ -56,33 +62,45 @@ class Descriptions:
 
     Attributes:
         coarse: (n, COARSE_SIDE, COARSE_SIDE) float16, norm 1.
+        looks: (n, 2, LOOK_SIDE, LOOK_SIDE) float16, norm 1: the halves smaller still, whole and cropped to LOOK_CROP.
         halves: (n, HALF_SIDE, HALF_SIDE) int8, 127 is 1.
         fine: (n, SIDE, SIDE) int8, 127 is 1; 0 in the dark background of a film.
         aspects: (n,) float64, height / width.
     """
 
     coarse: Rows[np.float16]
+    looks: Rows[np.float16]
     halves: Rows[np.int8]
     fine: Rows[np.int8]
+    aspects: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Few:
+    """The same of some images, in memory."""
+
+    coarse: NDArray[np.float16]
+    looks: NDArray[np.float16]
+    halves: NDArray[np.int8]
+    fine: NDArray[np.int8]
     aspects: NDArray[np.float64]
 
 
 def describe(fingerprints: Rows[np.uint8], rows: NDArray[np.intp]) -> Descriptions:
     """Describes the images in these rows of fingerprints; what it finds is on disk, but for the aspects."""
     coarse = DiskRows((COARSE_SIDE, COARSE_SIDE), np.float16)
+    looks = DiskRows((2, LOOK_SIDE, LOOK_SIDE), np.float16)
     halves = DiskRows((HALF_SIDE, HALF_SIDE), np.int8)
     fine = DiskRows((SIDE, SIDE), np.int8)
-    shapes = np.empty(len(rows))
-    for start in range(0, len(rows), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        images = fingerprints[rows[chunk]]
-        whole = pictures(images)
-        small = [_resized(picture, HALF_SIDE) for picture in whole]
-        coarse.append(scaled(np.array([_resized(_band_pass(image, COARSE), COARSE_SIDE) for image in small])))
-        halves.append(_to_int8(np.array([_band_pass(image, HALF) for image in small])))
-        fine.append(_to_int8(np.array([_foreground_band_pass(picture, FINE) for picture in whole])))
-        shapes[chunk] = aspects(images)
-    return Descriptions(coarse, halves, fine, shapes)
+    chunks = [rows[start : start + FEW] for start in range(0, len(rows), FEW)]
+    shapes = [np.empty(0)]
+    for few in in_threads(lambda chunk: _describe_few(fingerprints[chunk]), chunks):
+        coarse.append(few.coarse)
+        looks.append(few.looks)
+        halves.append(few.halves)
+        fine.append(few.fine)
+        shapes.append(few.aspects)
+    return Descriptions(coarse, looks, halves, fine, np.concatenate(shapes))
 
 
 def scaled(values: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -128,53 +146,87 @@ def invariants(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
     return (np.sign(products) * np.sqrt(np.abs(products))).reshape(len(spectra), INVARIANTS_LENGTH)
 
 
+def _describe_few(images: NDArray[np.uint8]) -> _Few:
+    """(n, FINGERPRINT_LENGTH)."""
+    whole = pictures(images)
+    small = _on_both_axes(_shrinking(SIDE, HALF_SIDE), whole)
+    halves = _band_pass(small, HALF)
+    return _Few(
+        coarse=scaled(_on_both_axes(_shrinking(HALF_SIDE, COARSE_SIDE), _band_pass(small, COARSE))),
+        looks=np.stack([scaled(_look(halves, share)) for share in (1.0, LOOK_CROP)], axis=1),
+        halves=_to_int8(halves),
+        fine=_to_int8(_foreground_band_pass(whole, FINE)),
+        aspects=aspects(images),
+    )
+
+
+def _look(halves: Maps, share: float) -> Maps:
+    """The middle share of height and width, in LOOK_SIDE pixels."""
+    return _on_both_axes(_shrinking(HALF_SIDE, LOOK_SIDE) @ stretching(HALF_SIDE, share), halves)
+
+
 def _to_int8(values: Maps) -> NDArray[np.int8]:
     return np.rint(values.clip(-1, 1) * _INT8_SCALE).astype(np.int8)
 
 
-def _band_pass(picture: Maps, band: Band) -> Maps:
-    """Band-pass of a picture with equal local contrast: the same shape, -1 to 1, mean 0."""
-    difference = _blurred(picture, band.inner_sigma) - _blurred(picture, band.outer_sigma)
+def _band_pass(maps: Maps, band: Band) -> Maps:
+    """Band-pass of (n, side, side) pictures with equal local contrast: the same shape, -1 to 1, mean 0."""
+    difference = _blurred(maps, band.inner_sigma) - _blurred(maps, band.outer_sigma)
     energy = difference**2
-    signal = _equalised(difference, _blurred(energy, band.contrast_sigma), float(energy.mean()))
-    return signal - signal.mean()
+    signal = _equalised(difference, _blurred(energy, band.contrast_sigma), energy.mean(axis=_PIXELS, keepdims=True))
+    return signal - signal.mean(axis=_PIXELS, keepdims=True)
 
 
-def _foreground_band_pass(picture: Maps, band: Band) -> Maps:
+def _foreground_band_pass(maps: Maps, band: Band) -> Maps:
     """The same for the foreground alone, by normalised convolution (Knutsson and Westin, 1993)."""
-    inside = _foreground(picture)
-    difference = _mean_inside(picture, inside, band.inner_sigma) - _mean_inside(picture, inside, band.outer_sigma)
-    if not inside.all():
-        inside = np.asarray(cv2.erode(inside, _RIM), np.float32)
+    inside = _foreground(maps)
+    difference = _mean_inside(maps, inside, band.inner_sigma) - _mean_inside(maps, inside, band.outer_sigma)
+    inside = np.array([cv2.erode(each, _RIM) for each in inside], np.float32)
     energy = inside * difference**2
-    area = max(float(inside.sum()), 1.0)
+    area = inside.sum(axis=_PIXELS, keepdims=True).clip(1.0)
     contrast = _mean_inside(energy, inside, band.contrast_sigma)
-    signal = inside * _equalised(difference, contrast, float(energy.sum()) / area)
+    signal = inside * _equalised(difference, contrast, energy.sum(axis=_PIXELS, keepdims=True) / area)
     # Without a mean, the shape of the foreground alone does not correlate.
-    return inside * (signal - np.float32(signal.sum() / area))
+    return inside * (signal - signal.sum(axis=_PIXELS, keepdims=True) / area)
 
 
-def _equalised(difference: Maps, local_energy: Maps, mean_energy: float) -> Maps:
-    floor = np.float32(_CONTRAST_FLOOR * np.sqrt(mean_energy) + _NOISE_FLOOR)
+def _equalised(difference: Maps, local_energy: Maps, mean_energy: Maps) -> Maps:
+    floor = _CONTRAST_FLOOR * np.sqrt(mean_energy) + _NOISE_FLOOR
     return np.tanh(_SATURATION * difference / (np.sqrt(local_energy) + floor), dtype=np.float32)
 
 
-def _mean_inside(values: Maps, inside: Maps, sigma: float) -> Maps:
+def _mean_inside(maps: Maps, inside: Maps, sigma: float) -> Maps:
     """Gaussian mean of the values where `inside` is 1."""
     share = _blurred(inside, sigma).clip(_LEAST_SHARE, 1.0)
-    return _blurred(values * inside, sigma) / share
+    return _blurred(maps * inside, sigma) / share
 
 
-def _blurred(values: Maps, sigma: float) -> Maps:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+def _foreground(maps: Maps) -> Maps:
+    """(n, side, side) -> the same shape: 0 in the dark background, 1 elsewhere."""
+    values = np.sort(maps.reshape(len(maps), -1), axis=1)
+    darkest, brightest = (values[:, int(share * (values.shape[1] - 1)), None, None] for share in _SPREAD)
+    return (maps >= darkest + _BACKGROUND * (brightest - darkest)).astype(np.float32)
 
 
-def _foreground(picture: Maps) -> Maps:
-    """(side, side) -> the same shape: 0 in the dark background, 1 elsewhere."""
-    ranks = [int(share * (picture.size - 1)) for share in _SPREAD]
-    darkest, brightest = np.partition(picture, ranks, axis=None)[ranks]
-    return (picture >= darkest + _BACKGROUND * (brightest - darkest)).astype(np.float32)
+def _blurred(maps: Maps, sigma: float) -> Maps:
+    return _on_both_axes(_blurring(maps.shape[-1], sigma), maps)
 
 
-def _resized(values: Maps, side: int) -> Maps:
-    return np.asarray(cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+@cache
+def _blurring(side: int, sigma: float) -> NDArray[np.float32]:
+    """(side, side): what blurs a column, with the values at the ends going on behind them."""
+    units = np.eye(side, dtype=np.float32)
+    columns = [cv2.GaussianBlur(unit[:, None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) for unit in units]
+    return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+def _on_both_axes(matrix: NDArray[np.float32], maps: Maps) -> Maps:
+    """(new, old), (n, old, old) -> (n, new, new): for so small maps faster than filters of each."""
+    return np.matmul(matrix, maps @ matrix.T, dtype=np.float32)
+
+
+@cache
+def _shrinking(side: int, new_side: int) -> NDArray[np.float32]:
+    """(new_side, side): what shrinks a column, by the area that pixels share."""
+    units = np.eye(side, dtype=np.float32)
+    return np.asarray(cv2.resize(units, (side, new_side), interpolation=cv2.INTER_AREA), np.float32)

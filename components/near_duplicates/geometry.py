@@ -3,6 +3,7 @@
 A picture is square, but the image it was made of need not be: `aspect` is the height / width of the image.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
@@ -69,21 +70,25 @@ def apply_symmetry(maps: NDArray[_Real], symmetry: Geometry) -> NDArray[_Real]:
 
 def cropped(maps: NDArray[np.float32], shares: tuple[float, float]) -> NDArray[np.float32]:
     """The middle of (..., side, side) maps, these shares of height and width, stretched to the full side."""
-    down, right = (_stretch(maps.shape[-1], share) for share in shares)
+    down, right = (stretching(maps.shape[-1], share) for share in shares)
     return np.matmul(down @ maps, right.T, dtype=np.float32)
 
 
-def turned(values: NDArray[np.float32], turn: Turn) -> NDArray[np.float32]:
-    """(side, side) map of an image -> that of the turned image."""
-    cosine, sine = np.cos(np.radians(turn.degrees)), np.sin(np.radians(turn.degrees))
-    rotation = np.array([[cosine, -sine], [sine, cosine]])
-    back = np.diag(_half_extent(turn.aspect)) @ rotation @ np.diag(1.0 / _half_extent(turn.new_aspect))
-    if turn.mirrored:
-        back[0] *= -1.0
-    middle = np.full(2, (len(values) - 1) / 2)
-    matrix = np.column_stack([back, middle - back @ middle])
-    moved = cv2.warpAffine(values, matrix, values.shape, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(moved, np.float32)
+@cache
+def stretching(side: int, share: float) -> NDArray[np.float32]:
+    """(side, side): what stretches the middle `share` of a column to its full length, linearly."""
+    middle = (side - 1) / 2
+    positions = middle + (np.arange(side) - middle) * share
+    return np.stack([np.interp(positions, np.arange(side), unit) for unit in np.eye(side)], axis=1, dtype=np.float32)
+
+
+def turned(maps: NDArray[np.float32], turns: Sequence[Turn]) -> NDArray[np.float32]:
+    """(n, side, side) maps of images -> those of the turned images."""
+    moved = np.empty_like(maps)
+    for values, matrix, result in zip(maps, _ways_back(turns, maps.shape[-1]), moved, strict=True):
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cv2.warpAffine(values, matrix, values.shape, dst=result, flags=how, borderMode=cv2.BORDER_CONSTANT)
+    return moved
 
 
 @cache
@@ -106,14 +111,20 @@ def circles(
     return columns.astype(np.float32), rows.astype(np.float32)
 
 
-def _half_extent(aspect: float) -> NDArray[np.float64]:
-    """(2,): half the shorter side of the image as a share of half its width and of half its height."""
-    return np.array([min(1.0, aspect), min(1.0, 1.0 / aspect)])
-
-
-@cache
-def _stretch(side: int, share: float) -> NDArray[np.float32]:
-    """(side, side): the matrix that stretches the middle `share` of a line to its full length, linearly."""
+def _ways_back(turns: Sequence[Turn], side: int) -> NDArray[np.float64]:
+    """(turns, 2, 3): the affine matrices from pixels of the turned map to those of the map before."""
+    angles = np.radians([turn.degrees for turn in turns])
+    right, down = _half_extent(np.array([turn.aspect for turn in turns]))
+    new_right, new_down = _half_extent(np.array([turn.new_aspect for turn in turns]))
+    right = np.where([turn.mirrored for turn in turns], -right, right)
+    back = np.empty((len(turns), 2, 3))
+    back[:, 0, 0], back[:, 0, 1] = right * np.cos(angles) / new_right, -right * np.sin(angles) / new_down
+    back[:, 1, 0], back[:, 1, 1] = down * np.sin(angles) / new_right, down * np.cos(angles) / new_down
     middle = (side - 1) / 2
-    positions = middle + (np.arange(side) - middle) * share
-    return np.stack([np.interp(positions, np.arange(side), unit) for unit in np.eye(side)], axis=1, dtype=np.float32)
+    back[:, :, 2] = middle - back[:, :, :2].sum(axis=2) * middle
+    return back
+
+
+def _half_extent(aspects: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """(2, ...): half the shorter side of images as a share of half their width and of half their height."""
+    return np.stack([np.minimum(1.0, aspects), np.minimum(1.0, np.reciprocal(aspects))])

@@ -5,20 +5,20 @@ slightly cropped, with calipers or text) and neighbouring frames of one scene.
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.near_duplicates.candidates import propose_layouts, propose_turns
-from components.near_duplicates.comparison import Match, match_layouts, match_turns
+from components.near_duplicates.comparison import Match, match_layouts, match_turns, resembling
 from components.near_duplicates.descriptors import Descriptions, describe
 from components.near_duplicates.disk_rows import Rows
 from components.near_duplicates.fingerprints import has_structure
+from components.near_duplicates.threads import in_threads
 
 # Similarities are those of `correlation`: how far the best match rises above all others.
 # Certainly the same picture. Of different women's films in MIAS no pair has more than 0.29, of the two films of
@@ -34,9 +34,9 @@ LARGEST_CONFIRMED_SIMILARITY: Final = 0.5  # copies reach it; sets that are alik
 TURN_MARGIN: Final = 0.05  # by which a turn by any angle must be the better explanation
 LEAST_PROMISE: Final = 0.15  # nine of ten unrelated candidates have less, all near-duplicates looked at more
 EVERY_PROMISE: Final = -1.0
-USUAL_PAIRS: Final = 1024
+USUAL_PAIRS: Final = 512
 SMALLEST_SET: Final = 8  # below, too few pairs show what is usual
-CHUNK_PAIRS: Final = 512
+BLOCK_IMAGES: Final = 32  # with some 300 pairs
 CHUNK_ROWS: Final = 4096
 
 
@@ -57,6 +57,24 @@ class NearDuplicate:
     change: str
 
 
+@dataclass(frozen=True)
+class _Candidates:
+    """Pairs that may show the same: (n, 2) positions, the smaller one first, sorted.
+
+    Attributes: layouts: but for a symmetry of the square and a crop; turns: but for a turn by any angle.
+    """
+
+    layouts: NDArray[np.int32]
+    turns: NDArray[np.int32]
+
+    def blocks(self, images: int) -> Iterator["_Candidates"]:
+        """Parts, each with all pairs of some first images."""
+        for start in range(0, images, BLOCK_IMAGES):
+            yield _Candidates(
+                *(_of_first(pairs, start, start + BLOCK_IMAGES) for pairs in (self.layouts, self.turns))
+            )
+
+
 def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
     """All near-duplicate pairs, but of images with equal fingerprints only those with the first of them.
 
@@ -69,10 +87,9 @@ def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
     rows, found = _distinct(fingerprints)
     if len(rows) > 1:
         images = describe(fingerprints, rows)
-        layouts, turns = propose_layouts(images), propose_turns(images)
+        candidates = _Candidates(propose_layouts(images), propose_turns(images))
         least = _least_similarity(images)
-        matches = _best_matches(images, layouts, turns, LEAST_PROMISE)
-        found += [_near_duplicate(rows, match) for match in matches if match.similarity >= least]
+        found += [_near_duplicate(rows, match) for match in _confirmed(images, candidates, least)]
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
@@ -101,19 +118,33 @@ def _least_similarity(images: Descriptions) -> float:
     if count < SMALLEST_SET:
         return CONFIRMED_SIMILARITY
     # Rows are in the order of their checksums, so that neighbours have nothing to do with each other.
-    pairs = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)[:USUAL_PAIRS]
-    usual = np.median([match.similarity for match in _best_matches(images, pairs, pairs, EVERY_PROMISE)])
-    return min(max(STANDING_OUT * float(usual), CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
+    last = min(count - 1, USUAL_PAIRS)
+    pairs = np.stack([np.arange(last), np.arange(1, last + 1)], axis=1, dtype=np.int32)
+    blocks = _Candidates(pairs, pairs).blocks(count)
+    found = in_threads(lambda block: _best_matches(images, block.layouts, block.turns, EVERY_PROMISE), blocks)
+    usual = float(np.median([match.similarity for match in chain.from_iterable(found)]))
+    return min(max(STANDING_OUT * usual, CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
+
+
+def _confirmed(images: Descriptions, candidates: _Candidates, least: float) -> Iterator[Match]:
+    """The candidates with at least this similarity."""
+
+    def confirm(block: _Candidates) -> list[Match]:
+        layouts = resembling(images, block.layouts)
+        matches = _best_matches(images, layouts, block.turns, LEAST_PROMISE)
+        return [match for match in matches if match.similarity >= least]
+
+    return chain.from_iterable(in_threads(confirm, candidates.blocks(len(images.aspects))))
 
 
 def _best_matches(
-    images: Descriptions, layouts: NDArray[np.intp], turns: NDArray[np.intp], promise: float
+    images: Descriptions, layouts: NDArray[np.int32], turns: NDArray[np.int32], promise: float
 ) -> Iterable[Match]:
     """The better explanation of each pair, (n, 2) positions, that one promises to explain."""
-    best = {(match.first, match.second): match for match in _matches(match_layouts, images, layouts, promise)}
+    best = {(match.first, match.second): match for match in match_layouts(images, layouts, promise)}
     # A turn may explain better what a layout explains: by a few degrees, or by the middle of the image alone.
-    explained = np.array(list(best), np.intp).reshape(-1, 2)
-    for turn in _matches(match_turns, images, np.unique(np.concatenate([turns, explained]), axis=0), promise):
+    explained = np.array(list(best), np.int32).reshape(-1, 2)
+    for turn in match_turns(images, np.unique(np.concatenate([turns, explained]), axis=0), promise):
         pair = turn.first, turn.second
         best[pair] = _better(best[pair], turn) if pair in best else turn
     return best.values()
@@ -126,16 +157,10 @@ def _better(layout: Match, turn: Match) -> Match:
     return replace(layout, similarity=max(layout.similarity, turn.similarity))
 
 
-def _matches(
-    match: Callable[[Descriptions, NDArray[np.intp], float], list[Match]],
-    images: Descriptions,
-    pairs: NDArray[np.intp],
-    promise: float,
-) -> Iterator[Match]:
-    chunks = [pairs[start : start + CHUNK_PAIRS] for start in range(0, len(pairs), CHUNK_PAIRS)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(lambda chunk: match(images, chunk, promise), chunks):
-            yield from found
+def _of_first(pairs: NDArray[np.int32], start: int, stop: int) -> NDArray[np.int32]:
+    """The sorted pairs whose first image is one of these."""
+    first, last = np.searchsorted(pairs[:, 0], (start, stop))
+    return pairs[first:last]
 
 
 def _near_duplicate(rows: NDArray[np.intp], match: Match) -> NearDuplicate:

@@ -8,6 +8,7 @@ import pytest
 
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, find_near_duplicates, fingerprint
 from components.near_duplicates.candidates import NEIGHBOURS, propose_layouts, propose_turns
+from components.near_duplicates.comparison import resembling
 from components.near_duplicates.descriptors import Descriptions, describe
 
 PATCHES = 2000
@@ -97,3 +98,16 @@ def test_look_alikes_are_capped() -> None:
 def test_no_image_has_no_description() -> None:
     empty = describe(np.empty((0, FINGERPRINT_LENGTH), np.uint8), np.empty(0, np.intp))
     assert len(empty.halves) == 0
+
+
+def test_a_first_look_keeps_the_copies_and_few_others(descriptions: Descriptions) -> None:
+    candidates = propose_layouts(descriptions)
+    kept = as_set(resembling(descriptions, candidates))
+    copies = {(row, PATCHES + row) for row in range(COPIES)}
+    assert copies <= kept
+    assert len(kept - copies) < 0.1 * len(candidates)
+
+
+def test_a_first_look_at_no_pair() -> None:
+    nothing = describe(np.empty((0, FINGERPRINT_LENGTH), np.uint8), np.empty(0, np.intp))
+    assert resembling(nothing, np.empty((0, 2), np.int32)).shape == (0, 2)
