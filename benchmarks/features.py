@@ -25,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 
 from components.features.executor import compute_features
 from components.features.store import read_features, write_features
+from components.models.backbone import FEATURES
 from components.models.registry import get_model
 from components.models.spec import Network
 from components.settings import ModelSettings, TransformSettings
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--naive-epochs", type=int, help="measure so many, and reckon with as many as --epochs")
     parser.add_argument("--side", type=int, default=224, help="pixels")
+    parser.add_argument("--features", choices=FEATURES, default="last_map", help="what the head is given")
     parser.add_argument("--weights", type=Path, help="of MobileNet at three quarters of its width")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -90,7 +92,8 @@ def generate(images: int, side: int) -> Data:
 def build(arguments: argparse.Namespace) -> Network:
     keras.utils.set_random_seed(SEED)
     spec = get_model("mobilenet")
-    settings = ModelSettings(architecture="mobilenet", image_size=(arguments.side, arguments.side))
+    side = arguments.side
+    settings = ModelSettings(architecture="mobilenet", image_size=(side, side), features=arguments.features)
     network = spec.build(settings, spec.input_shape(settings), 2)
     if arguments.weights:
         network.base.load_weights(str(arguments.weights))

@@ -1,8 +1,9 @@
 """Typed settings of each step. They cross TFX as JSON and are validated again on the other side."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schema import contract
 
@@ -129,6 +130,8 @@ class ModelSettings(Settings):
         architecture: name of a module of components/models.
         image_size: height and width in pixels; the architecture's own where absent.
         head: the last layers over a backbone, one of components/models/heads.py; the architecture's own where empty.
+        features: what a backbone gives its head: `last_map` is the output of its last block, `block_statistics` the
+            mean and the standard deviation of each channel of all its blocks.
         width_multiplier: of the number of filters of a mobilenet: 0.25, 0.5, 0.75 (its own) or 1.
         dropout: share of units dropped, in all dropout layers; the shares of the definition where absent.
         weights: what a backbone starts from: `imagenet`, the path of an HDF5 file, or `none`, which leaves it
@@ -140,30 +143,71 @@ class ModelSettings(Settings):
     architecture: str = "cnn"
     image_size: tuple[Side, Side] | None = None
     head: str = ""
+    features: Literal["last_map", "block_statistics"] = "last_map"
     width_multiplier: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     weights: str = ""
     weights_sha256: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{64})?$")] = ""
 
 
+# For each preset, the values of the keys that are not given.
+_AUGMENTATION_PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "mias": {
+        "horizontal_flip": True,
+        "vertical_flip": False,  # half a turn makes it of the horizontal one
+        "rotation_degrees": 180.0,
+        "rotation_step_degrees": 2.0,
+        "translation": 0.0,
+        "zoom": 0.0,
+        "brightness": 0.0,
+        "contrast": 0.0,
+    }
+}
+
+
 class AugmentationSettings(Settings):
     """Random changes of training images, drawn anew each epoch; 0 or false leaves a change out.
 
     Attributes:
+        preset: what holds where a key is not given: the defaults below, or those of an earlier project. `mias` turned
+            each film by 180 angles, 2 degrees apart, and mirrored it.
         horizontal_flip, vertical_flip: mirror half of the images.
         rotation_degrees: largest angle, either way.
+        rotation_step_degrees: angles are multiples of it; 0 for any angle.
         translation, zoom: largest share of the side, either way.
         brightness: largest share of the full range added or taken away.
         contrast: largest relative change of the contrast.
     """
 
+    preset: Literal["default", "mias"] = "default"
     horizontal_flip: bool = True
     vertical_flip: bool = False
     rotation_degrees: Annotated[float, Field(ge=0.0, le=180.0)] = 10.0
+    rotation_step_degrees: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
     translation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
     zoom: Annotated[float, Field(ge=0.0, le=0.5)] = 0.1
     brightness: Fraction = 0.1
     contrast: Fraction = 0.1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_the_preset(cls, values: Any) -> Any:
+        """Before the defaults are, since afterwards they look like values that were given."""
+        if not isinstance(values, Mapping):
+            return values
+        name = values.get("preset")
+        preset = _AUGMENTATION_PRESETS.get(name, {}) if isinstance(name, str) else {}
+        return {**preset, **values}
+
+    @field_validator("rotation_step_degrees")
+    @classmethod
+    def _fits_into_the_angle(cls, step: float, info: ValidationInfo) -> float:
+        if 0.0 < step < 0.01:
+            raise ValueError("give 0 for any angle, or 0.01 degrees or more")
+        largest = info.data.get("rotation_degrees")
+        if largest and step > largest:
+            raise ValueError(f"with a largest angle of {largest:g} degrees nothing would be rotated")
+        return step
 
 
 class PhaseSettings(Settings):

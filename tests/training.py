@@ -53,6 +53,7 @@ TINY = backbone_model(
         function="Tiny",
         parameters=896,
         fine_tune_from="conv_2",
+        blocks=("tanh_1", "tanh_2", "tanh_3"),
         published={1.0: PublishedWeights("https://x.test/tiny.h5", "")},
     ),
 )
@@ -119,7 +120,7 @@ def examples_of(images: NDArray[np.uint8], labels: Sequence[int] | NDArray[np.in
         serialized_example(image, int(label), f"{number:03d}.png")
         for number, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
-    shape = TransformSettings(height=images.shape[1], width=images.shape[2], channels=3)
+    shape = TransformSettings(height=images.shape[1], width=images.shape[2], channels=images.shape[3])
     return TransformedExamples(tf.constant(serialized), shape)
 
 

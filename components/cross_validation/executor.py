@@ -30,7 +30,7 @@ from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import decided_class
 from components.trainer.learning_set import LearningSet, learning_set
-from components.trainer.phases import Task, train_network
+from components.trainer.phases import Task, train_members
 from components.trainer.predictor import build_predictor, predict_probabilities
 from schema import contract
 
@@ -125,10 +125,7 @@ def _features(input_dict: Mapping[str, list[types.Artifact]]) -> ImageFeatures |
 def _test_fold(settings: CrossValidationSettings, task: Task, images: LearningSet, turn: Turn, title: str) -> _Tested:
     trainer = settings.trainer
     train, evaluation, test = (images.subset(part) for part in (turn.train, turn.evaluation, turn.test))
-    trained = [
-        train_network(task, train, evaluation, trainer.train.seed + member, title)
-        for member in range(trainer.train.members)
-    ]
+    trained = train_members(task, train, evaluation, [None] * trainer.train.members, title)
     network = build_predictor(task, [each.weights for each in trained], trainer.prediction.views)
     decision = choose_decision(
         predict_probabilities(network, evaluation.examples, task),

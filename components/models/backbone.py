@@ -1,10 +1,12 @@
 """Builds the networks that stand on a backbone of `keras.applications`."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from components.models.heads import build_head
 from components.models.spec import BackboneSpec, InputShape, ModelSpec, Network
+from components.models.statistics import channel_statistics
 from components.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -43,7 +45,31 @@ def build_base(backbone: BackboneSpec, settings: ModelSettings, shape: InputShap
         input_shape=images.shape[1:],
         **width,
     )
-    return _inference_model()(images, application.output, name="base")
+    features = FEATURES[settings.features](application, backbone)
+    return _inference_model()(images, features, name="base")
+
+
+def last_map(application: "keras.Model", backbone: BackboneSpec) -> "keras.KerasTensor":
+    del backbone
+    return application.output
+
+
+def block_statistics(application: "keras.Model", backbone: BackboneSpec) -> "keras.KerasTensor":
+    """Mean and deviation of each channel of each block, (batch, 1, 1, features).
+
+    Early blocks see texture, late ones objects: on few images a head learns more from all of them than from the last
+    one.
+    """
+    import keras
+
+    outputs = [application.get_layer(name).output for name in backbone.blocks]
+    return keras.ops.concatenate([channel_statistics(output) for output in outputs], axis=-1)
+
+
+# What the base gives its head, by the name of the setting `model.features`.
+FEATURES: "Final[Mapping[str, Callable[[keras.Model, BackboneSpec], keras.KerasTensor]]]" = {
+    function.__name__: function for function in (last_map, block_statistics)
+}
 
 
 @cache

@@ -15,6 +15,7 @@ def check_model(spec: ModelSpec, settings: ModelSettings) -> None:
     """
     _check_size(spec, settings)
     _check_head(spec, settings)
+    _check_features(spec, settings)
     _check_width(spec, settings)
     _check_weights(spec, settings)
 
@@ -38,6 +39,14 @@ def _check_head(spec: ModelSpec, settings: ModelSettings) -> None:
             f"{', '.join(HEADS)}",
         )
     choose(HEADS, settings.head, "model.head")
+
+
+def _check_features(spec: ModelSpec, settings: ModelSettings) -> None:
+    if spec.backbone is None and settings.features != "last_map":
+        raise ConfigurationError(
+            f"model.features: {spec.name} is trained from scratch, and has no blocks of a backbone.",
+            fix="leave model.features out, or choose an architecture with a backbone",
+        )
 
 
 def _check_width(spec: ModelSpec, settings: ModelSettings) -> None:

@@ -15,6 +15,7 @@ MODEL: Final = backbone_model(
         function="DenseNet121",
         parameters=7_037_504,
         fine_tune_from="conv5_block1_0_bn",
+        blocks=("conv1_relu", "pool2_relu", "pool3_relu", "pool4_relu", "relu"),
         published={
             1.0: PublishedWeights(
                 "https://storage.googleapis.com/tensorflow/keras-applications/densenet/"

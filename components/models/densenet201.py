@@ -15,6 +15,7 @@ MODEL: Final = backbone_model(
         function="DenseNet201",
         parameters=18_321_984,
         fine_tune_from="conv1_conv",
+        blocks=("conv1_relu", "pool2_relu", "pool3_relu", "pool4_relu", "relu"),
         published={
             1.0: PublishedWeights(
                 "https://storage.googleapis.com/tensorflow/keras-applications/densenet/"

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import keras
 
+# Over thousands of features usual starting weights are a random opinion that a few hundred steps do not unlearn.
+OUTPUT_DEVIATION: Final = 1e-3
+
 
 def gap(dropout: float | None) -> "list[keras.layers.Layer]":
     import keras
@@ -64,7 +67,8 @@ def build_head(name: str, features: "keras.KerasTensor", dropout: float | None, 
 
     inputs = keras.Input(features.shape[1:], dtype=features.dtype, name="features")
     x = inputs
-    for layer in (*HEADS[name](dropout), output_layer(classes)):
+    start = keras.initializers.RandomNormal(stddev=OUTPUT_DEVIATION)
+    for layer in (*HEADS[name](dropout), output_layer(classes, start)):
         x = layer(x)
     return keras.Model(inputs, x, name="head")
 

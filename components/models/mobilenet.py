@@ -17,6 +17,7 @@ MODEL: Final = backbone_model(
         function="MobileNet",
         parameters=1_832_976,
         fine_tune_from="conv_dw_7",
+        blocks=tuple(f"conv_pw_{block}_relu" for block in range(1, 14)),
         # Of inputs of 224 pixels, whatever the input. Keras publishes no checksums of these files.
         published={
             0.25: PublishedWeights(f"{_FOLDER}/mobilenet_2_5_224_tf_no_top.h5", ""),

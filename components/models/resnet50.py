@@ -15,6 +15,7 @@ MODEL: Final = backbone_model(
         function="ResNet50",
         parameters=23_587_712,
         fine_tune_from="conv5_block1_1_conv",
+        blocks=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
         published={
             1.0: PublishedWeights(
                 "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"

@@ -31,7 +31,8 @@ class Network:
     (batch, classes) for more.
 
     Attributes:
-        base: from images to the feature map (batch, rows, columns, features). It scales the images as its weights
+        base: from images to the feature map (batch, rows, columns, features), of one row and one column for block
+            statistics. It scales the images as its weights
             expect, and its batch normalisation stays in inference mode in training too. None for architectures
             trained from scratch.
         head: from the feature map to probabilities; from images where there is no base.
@@ -69,6 +70,7 @@ class BackboneSpec:
         function: of that module, which builds the network.
         parameters: of the base at its own width.
         fine_tune_from: the first of the base's layers that fine-tuning trains.
+        blocks: the last layer of each block, from the image on; of them block statistics are taken.
         published: the ImageNet weights of each width that there is.
         width: its own multiplier of the number of filters.
     """
@@ -77,6 +79,7 @@ class BackboneSpec:
     function: str
     parameters: int
     fine_tune_from: str
+    blocks: tuple[str, ...]
     published: Mapping[float, PublishedWeights]
     width: float = 1.0
 

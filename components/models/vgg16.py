@@ -15,6 +15,7 @@ MODEL: Final = backbone_model(
         function="VGG16",
         parameters=14_714_688,
         fine_tune_from="block4_conv1",
+        blocks=("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"),
         published={
             1.0: PublishedWeights(
                 "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"

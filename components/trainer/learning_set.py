@@ -2,9 +2,9 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from components.features.store import ImageFeatures, read_features
 from components.settings import TransformSettings
 from components.trainer.data import LabelCoding, TransformedExamples, read_examples, subset
+
+IMAGES_PER_BATCH: Final = 256  # of which all views are in memory at once
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class LearningSet:
     def first_views(self) -> NDArray[np.float16]:
         """Features of the images as they are, (images, rows, columns, channels)."""
         return self._maps()[self.rows, 0]
+
+    def map_batches(self) -> Iterator[NDArray[np.float32]]:
+        """Features of all views, in batches of (batch, rows, columns, channels)."""
+        maps = self._maps()
+        for start in range(0, len(self.rows), IMAGES_PER_BATCH):
+            chosen = maps[self.rows[start : start + IMAGES_PER_BATCH]]
+            yield chosen.reshape(-1, *maps.shape[2:]).astype(np.float32)
 
     def feature_batches(
         self, targets: NDArray[Any], batch_size: int, seed: int, drop_remainder: bool = False

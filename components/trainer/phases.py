@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from components.trainer.epoch_log import EpochLog
 from components.trainer.fit import History, Validation, class_weights, compile_model, fit
 from components.trainer.keep_best import is_better
 from components.trainer.learning_set import LearningSet, targets_of
+from components.trainer.normalisation import start_from_statistics
 from components.trainer.warm_start import start_from
 from schema.errors import ConfigurationError
 
@@ -80,6 +81,26 @@ class TrainedNetwork:
         """The one whose weights these are, counted from 1 over all phases."""
         earlier = itertools.takewhile(lambda phase: phase != self.kept, self.histories)
         return sum(self.histories[phase].epochs for phase in earlier) + self.histories[self.kept].best_epoch
+
+
+def train_members(
+    task: Task,
+    train: LearningSet,
+    evaluation: LearningSet,
+    starts: Sequence[list[NDArray[Any]] | None],
+    title: str = "",
+) -> list[TrainedNetwork]:
+    """Trains the networks of an ensemble, which differ in their seeds.
+
+    Args:
+        starts: for each member the weights to start from, or None for a fresh start.
+        title: goes before the names of the phases.
+    """
+    names = [f"member {number} of {len(starts)}, " for number in range(1, len(starts) + 1)] if starts[1:] else [""]
+    return [
+        train_network(task, train, evaluation, task.train.seed + number, title + names[number], start)
+        for number, start in enumerate(starts)
+    ]
 
 
 def train_network(
@@ -217,6 +238,7 @@ def _train_head(
     batches = train.feature_batches(
         targets_of(labels, task.coding), _batch_size(task, train), seed, _over_devices(task)
     )
+    start_from_statistics(network.head, train.map_batches())
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
     return _fit(task, network.head, batches, len(batches), validation, task.train, labels, seed, name)
 

@@ -18,7 +18,7 @@ from components.trainer.decision import Decision, choose_decision
 from components.trainer.devices import plan_compute
 from components.trainer.export import ServedModel, export
 from components.trainer.learning_set import LearningSet, read_learning_set
-from components.trainer.phases import Task, TrainedNetwork, train_network
+from components.trainer.phases import Task, TrainedNetwork, train_members
 from components.trainer.predictor import build_predictor, predict_probabilities
 from components.trainer.training_record import record_training
 from components.trainer.warm_start import Weights, read_members, write_members
@@ -50,11 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
     train = read_learning_set(fn_args.train_files, transformed, features, contract.TRAIN)
     evaluation = read_learning_set(fn_args.eval_files, transformed, features, contract.EVAL)
 
-    starts = _starts(fn_args, settings.train.members)
-    trained = [
-        train_network(task, train, evaluation, settings.train.seed + member, start=start)
-        for member, start in enumerate(starts)
-    ]
+    trained = train_members(task, train, evaluation, _starts(fn_args, settings.train.members))
     network = build_predictor(task, [each.weights for each in trained], settings.prediction.views)
     decision = _decide(network, evaluation, task, settings)
     served = ServedModel(

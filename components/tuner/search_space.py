@@ -32,6 +32,8 @@ TUNED_KEYS: Final[Mapping[str, str]] = {
     "augmentation": AUGMENTATION,
 }
 FACTORS: Final[Mapping[str, float]] = {"none": 0.0, "half": 0.5, "configured": 1.0, "double": 2.0}
+# Keys of the augmentation that say what is done, and not how much of it.
+_KINDS: Final = ("preset", "rotation_step_degrees")
 
 SettingsT = TypeVar("SettingsT", bound=LearningSettings)
 
@@ -67,15 +69,16 @@ def with_values(settings: SettingsT, values: Mapping[str, Any]) -> SettingsT:
 def strengthened(settings: AugmentationSettings, strength: str) -> AugmentationSettings:
     """The augmentation with all its angles and shares multiplied; images are mirrored as before, but for `none`.
 
-    Raises ValidationError where an angle or a share would get larger than it may be.
+    The step between angles stays.
+
+    Raises ValidationError where an angle or a share would get larger than it may be, or an angle less than its step.
     """
     factor = FACTORS[strength]
-    return AugmentationSettings.model_validate(
-        {
-            name: (value and factor > 0) if isinstance(value, bool) else value * factor
-            for name, value in settings.model_dump().items()
-        }
-    )
+    values = settings.model_dump()
+    for name in values.keys() - set(_KINDS):
+        value = values[name]
+        values[name] = (value and factor > 0) if isinstance(value, bool) else value * factor
+    return AugmentationSettings.model_validate(values)
 
 
 def check_tuning(spec: ModelSpec, model: ModelSettings, train: TrainSettings, tuning: TuningSettings) -> None:
@@ -134,10 +137,10 @@ def _check_augmentation(spec: ModelSpec, model: ModelSettings, train: TrainSetti
         try:
             augmentation = strengthened(train.augmentation, strength)
         except ValidationError as error:
-            too_large = ", ".join(f"{AUGMENTATION}.{details['loc'][0]}" for details in error.errors())
+            at_fault = ", ".join(f"{AUGMENTATION}.{details['loc'][0]}" for details in error.errors())
             raise ConfigurationError(
-                f"tuning.augmentation: {strength} is more than {too_large} may be.",
-                fix=f"leave {strength} out, or lower {too_large}",
+                f"tuning.augmentation: {strength} is more or less than {at_fault} allows.",
+                fix=f"leave {strength} out, or change {at_fault}",
             ) from error
         if augmentation in tried:
             raise ConfigurationError(

@@ -1,10 +1,13 @@
 """Augmentation: what it may change, and that it does so while training only."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import chisquare
 
 from components.settings import AugmentationSettings
 from components.trainer.augmentation import augmentation
@@ -13,6 +16,7 @@ OFF: dict[str, Any] = {
     "horizontal_flip": False,
     "vertical_flip": False,
     "rotation_degrees": 0.0,
+    "rotation_step_degrees": 0.0,
     "translation": 0.0,
     "zoom": 0.0,
     "brightness": 0.0,
@@ -163,6 +167,85 @@ def test_rotation_goes_up_to_the_angle_either_way(degrees: float) -> None:
 
     _assert_spread(np.degrees(np.arctan2(down, right)), -degrees, degrees, tolerance=0.5)
     np.testing.assert_allclose(np.hypot(down, right), SPOT_RIGHT, atol=0.5)
+
+
+def _rotated(image: Images, degrees: float) -> Images:
+    """By Keras's own layer, whose two limits leave it one angle."""
+    layer = keras.layers.RandomRotation((degrees / 360.0, degrees / 360.0), fill_mode="constant")
+    return np.asarray(layer(image[None], training=True))[0]
+
+
+def _angles(changes: dict[str, Any], angles: Sequence[float], count: int) -> list[float]:
+    """Which of the angles each of so many copies of an image was rotated by. Fails where it was by another."""
+    image = _images(1, channels=1)[0]
+    augmented = _augment(np.repeat(image[None], count, axis=0), changes)
+    return [angles[number] for number in _which([_rotated(image, angle) for angle in angles], augmented)]
+
+
+def _which(pictures: Sequence[Images], augmented: Images) -> list[int]:
+    """The positions of the pictures that these are. Fails where one is none of them."""
+    differences = np.array([np.abs(np.stack(pictures) - image).max(axis=(1, 2, 3)) for image in augmented])
+    nearest, next_nearest = np.sort(differences, axis=1)[:, :2].T
+    assert nearest.max() < 0.05
+    assert next_nearest.min() > 5.0
+    return differences.argmin(axis=1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("degrees", "step", "angles"),
+    [
+        (180.0, 2.0, range(-178, 181, 2)),  # half a turn either way is one angle
+        (180.0, 90.0, (-90, 0, 90, 180)),
+        (90.0, 90.0, (-90, 0, 90)),
+        (180.0, 50.0, (-150, -100, -50, 0, 50, 100, 150)),
+        (10.0, 4.0, (-8, -4, 0, 4, 8)),
+        (3.3, 1.1, (-3.3, -2.2, -1.1, 0, 1.1, 2.2, 3.3)),  # the quotient is rounded to less than 3
+    ],
+)
+def test_every_angle_is_a_multiple_of_the_step_and_all_are_as_likely(
+    degrees: float, step: float, angles: Sequence[float]
+) -> None:
+    changes = {"rotation_degrees": degrees, "rotation_step_degrees": step}
+
+    drawn = _angles(changes, angles, count=12 * len(angles))
+
+    assert chisquare([drawn.count(angle) for angle in angles]).pvalue > 0.01
+
+
+def test_the_preset_of_mias_rotates_by_2_degrees_and_mirrors_and_does_nothing_else() -> None:
+    image = _images(1, channels=1)[0]
+    copies = np.repeat(image[None], 1000, axis=0)
+
+    augmented = np.asarray(augmentation(AugmentationSettings(preset="mias"), seed=0)(copies, training=True))
+
+    ways = [_rotated(way, angle) for way in (image, image[:, ::-1]) for angle in range(-178, 181, 2)]
+    seen = np.array(_which(ways, augmented))
+    assert len(set(seen)) > 320  # of 360
+    assert 0.4 < (seen >= 180).mean() < 0.6
+
+
+def test_rotation_in_steps_is_left_out_of_xla_as_that_by_any_angle_is() -> None:
+    for step in (0.0, 2.0):
+        settings = AugmentationSettings.model_validate(
+            OFF | {"rotation_degrees": 30.0, "rotation_step_degrees": step}
+        )
+        assert [layer.supports_jit for layer in augmentation(settings, seed=0).layers] == [False]
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_rotation_in_steps_takes_16_bit_images(policy: str) -> None:
+    before = keras.config.dtype_policy()
+    images = _images()
+    changes = {"rotation_degrees": 180.0, "rotation_step_degrees": 90.0}
+    expected = _augment(images, changes)
+    try:
+        keras.config.set_dtype_policy(policy)
+        augmented = _augment(images, changes)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+    assert augmented.dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(augmented.astype(np.float32), expected, atol=1.0)
 
 
 def test_translation_goes_up_to_the_share_of_the_side_either_way() -> None:

@@ -82,6 +82,16 @@ def test_the_classes_of_mias_are_united_and_can_be_chosen_otherwise() -> None:
     assert (tumours.data.labels, tumours.data.positive_label) == (("benign", "malignant"), "malignant")
 
 
+def test_a_preset_of_augmentation_gives_way_to_keys_of_the_file_and_of_the_command_line(tmp_path: Path) -> None:
+    file = _write(tmp_path, train={"augmentation": {"preset": "mias", "zoom": 0.2}})
+
+    found = load_config(file, ["train.augmentation.rotation_degrees=90"]).train.augmentation
+
+    assert (found.rotation_degrees, found.rotation_step_degrees, found.zoom, found.contrast) == (90.0, 2.0, 0.2, 0.0)
+    (tmp_path / "copy.yaml").write_text(load_config(file).to_yaml())
+    assert load_config(str(tmp_path / "copy.yaml")) == load_config(file)
+
+
 def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
     config = load_config(_write(tmp_path))
 
@@ -101,6 +111,19 @@ def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
         (
             ["train.fine_tuning.epoch=3"],
             "train.fine_tuning.epoch: there is no such key; did you mean 'epochs'?",
+        ),
+        (
+            ["train.augmentation.preset=ddsm"],
+            "train.augmentation.preset: Input should be 'default' or 'mias'; got 'ddsm'",
+        ),
+        (
+            ["train.augmentation.preset=[mias]"],
+            "train.augmentation.preset: Input should be 'default' or 'mias'; got ['mias']",
+        ),
+        (
+            ["train.augmentation.rotation_step_degrees=20"],
+            "train.augmentation.rotation_step_degrees: Value error, with a largest angle of 10 degrees nothing would "
+            "be rotated; got 20",
         ),
         (["train.fine_tuning.zzzzzz=3"], "train.fine_tuning.zzzzzz: there is no such key; known keys: epochs, "),
         (["data.split.trian=0.7"], "data.split.trian: there is no such key; did you mean 'train'?"),

@@ -8,7 +8,7 @@ from components.models.registry import get_model
 from components.models.spec import InputShape, ModelSpec
 from components.settings import ModelSettings
 
-CNN, CNN_MIAS = get_model("cnn"), get_model("cnn_mias")
+CNN, CNN_MIAS, TEXTURE_CNN = get_model("cnn"), get_model("cnn_mias"), get_model("texture_cnn")
 SMALL = InputShape(32, 40, 1)
 
 
@@ -158,3 +158,26 @@ def test_the_input_is_the_original_one_or_that_of_the_settings() -> None:
     assert CNN.input_shape(ModelSettings()) == InputShape(224, 224, 3)
     assert CNN.input_shape(ModelSettings(image_size=(96, 128))) == InputShape(96, 128, 3)
     assert CNN_MIAS.input_shape(ModelSettings(image_size=(96, 128))) == InputShape(96, 128, 1)
+
+
+@pytest.mark.parametrize(("classes", "parameters"), [(2, 94_177), (3, 94_177 + 2 * 257)])
+def test_texture_cnn_has_the_parameters_that_it_names(classes: int, parameters: int) -> None:
+    model = built(TEXTURE_CNN, TEXTURE_CNN.input_shape(ModelSettings()), classes)
+
+    assert model.count_params() == parameters
+    assert model.input_shape == (None, 48, 48, 3)
+
+
+def test_texture_cnn_judges_by_mean_and_deviation_of_its_last_maps() -> None:
+    model = built(TEXTURE_CNN, InputShape(32, 40, 1), 2)
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 40, 1)).astype(np.float32)
+    last = [layer for layer in model.layers if isinstance(layer, keras.layers.ReLU)][-1]
+    maps = np.asarray(keras.Model(model.inputs, last.output)(images))
+
+    statistics = np.concatenate([maps.mean(axis=(1, 2)), maps.std(axis=(1, 2))], axis=1)
+
+    kernel, bias = model.layers[-1].get_weights()
+    expected = 1.0 / (1.0 + np.exp(-(statistics @ kernel + bias)))
+    assert maps.shape[1:] == (8, 10, 128)
+    assert np.ptp(expected) > 1e-3
+    np.testing.assert_allclose(np.asarray(model(images)), expected, atol=1e-4)

@@ -401,3 +401,51 @@ def test_a_side_of_32_pixels_is_enough_for_a_backbone(name: str) -> None:
     assert spec.build(ModelSettings(), InputShape(32, 32, 3), 2).whole.output_shape == (None, 1)
     with pytest.raises(ValueError, match="at least 32x32"):
         spec.build(ModelSettings(), InputShape(32, 31, 3), 2)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121", "mobilenet"])
+def test_block_statistics_are_mean_and_deviation_of_every_channel_of_every_block(
+    name: str, images: NDArray[np.float32]
+) -> None:
+    base = build_base(backbone_of(name), ModelSettings(features="block_statistics"), SMALL)
+    blocks = [
+        np.asarray(keras.Model(base.inputs, base.get_layer(block).output)(images)).reshape(4, -1, channels)
+        for block in backbone_of(name).blocks
+        for channels in [base.get_layer(block).output.shape[-1]]
+    ]
+
+    features = np.asarray(base(images))
+
+    expected = np.concatenate([of(block, axis=1) for block in blocks for of in (np.mean, np.std)], axis=1)
+    assert features.shape == (4, 1, 1, expected.shape[1])
+    np.testing.assert_allclose(features[:, 0, 0], expected, atol=2e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_last_block_is_what_a_backbone_gives_otherwise(name: str) -> None:
+    base = build_base(backbone_of(name), ModelSettings(), SMALL)
+    last = base.get_layer(backbone_of(name).blocks[-1])
+
+    # VGG16 shrinks the output of its last block once more.
+    assert base.layers[-1] is last or [layer.name for layer in base.layers[-1:]] == ["block5_pool"]
+
+
+def test_block_statistics_change_neither_the_parameters_nor_where_fine_tuning_starts() -> None:
+    plain, statistics = (
+        build_base(backbone_of("mobilenet"), ModelSettings(features=features), SMALL)
+        for features in ("last_map", "block_statistics")
+    )
+
+    trained = [[weight.path for layer in base.layers for weight in layer.weights] for base in (plain, statistics)]
+
+    assert statistics.count_params() == plain.count_params() == 829_536 + 1_003_440
+    assert trained[0] == trained[1]
+
+
+def test_a_channel_that_answers_nowhere_does_not_break_fine_tuning() -> None:
+    network = build("mobilenet", features="block_statistics", width_multiplier=0.25)
+    black = np.zeros((2, 32, 40, 3), np.float32)
+
+    step(network, black, [0, 1])
+
+    assert all(np.isfinite(weight).all() for weight in network.whole.get_weights())

@@ -30,6 +30,7 @@ def test_an_architecture_alone_is_enough(architecture: str) -> None:
     "settings",
     [
         {"architecture": "vgg16", "head": "gap"},
+        {"architecture": "vgg16", "features": "block_statistics"},
         {"architecture": "densenet121", "head": "gap_dropout_first", "weights": "none"},
         {"architecture": "resnet50", "weights": "imagenet"},
         {"architecture": "resnet50", "weights": "far/away.h5", "weights_sha256": SHA256.upper()},
@@ -55,6 +56,14 @@ def test_a_wrong_head_is_refused_with_the_heads_that_there_are() -> None:
 
     assert error.what == "model.head: there is none named 'denze'."
     assert error.fix == "did you mean 'dense'? known: dense, gap, gap_dropout_first, mlp"
+
+
+@pytest.mark.parametrize("architecture", ["cnn", "cnn_mias"])
+def test_an_architecture_trained_from_scratch_has_no_block_statistics(architecture: str) -> None:
+    error = refusal(architecture=architecture, features="block_statistics")
+
+    assert error.what == f"model.features: {architecture} is trained from scratch, and has no blocks of a backbone."
+    assert error.fix == "leave model.features out, or choose an architecture with a backbone"
 
 
 @pytest.mark.parametrize("architecture", ["cnn", "cnn_mias"])

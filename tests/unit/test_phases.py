@@ -26,6 +26,7 @@ from components.trainer.phases import (
     WHOLE,
     Task,
     TrainedNetwork,
+    train_members,
     train_network,
     unfreeze,
 )
@@ -105,6 +106,10 @@ def test_a_head_trained_on_features_is_the_one_that_training_on_images_gives(
     keras.utils.set_random_seed(4)
     network = task.build()
     base_of(network).trainable = False
+    pooled = np.asarray(base_of(network)(_images(train))).mean(axis=(1, 2))
+    (normalisation,) = (layer for layer in network.head.layers if isinstance(layer, keras.layers.BatchNormalization))
+    normalisation.moving_mean.assign(pooled.mean(axis=0))
+    normalisation.moving_variance.assign(pooled.var(axis=0))
     network.whole.compile(
         keras.optimizers.SGD(0.2), "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
     )
@@ -417,3 +422,32 @@ def test_the_schedule_spans_all_steps_of_its_phase(
     train_network(task, *_sets(task, count=count), seed=0)
 
     assert found == [steps, steps]
+
+
+def test_members_differ_in_their_seeds_and_are_reported_one_by_one(
+    model: ModelSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = task_of(model, epochs=1, seed=6)
+    sets = _sets(task)
+
+    with caplog.at_level(logging.INFO, LOGGER_NAME):
+        members = train_members(task, *sets, [None, None], "fold 2 of 5, ")
+
+    reports = [getattr(record, RECORD_ATTRIBUTE) for record in caplog.records if hasattr(record, RECORD_ATTRIBUTE)]
+    assert [(report.task, report.total) for report in reports] == [
+        ("fold 2 of 5, member 1 of 2, training the head", 1),
+        ("fold 2 of 5, member 2 of 2, training the head", 1),
+    ]
+    for seed, member in zip((6, 7), members, strict=True):
+        assert _same(member.weights, train_network(task, *sets, seed=seed).weights)
+    assert not _same(members[0].weights, members[1].weights)
+
+
+def test_a_single_member_has_no_number(model: ModelSettings, caplog: pytest.LogCaptureFixture) -> None:
+    task = task_of(model, epochs=1)
+
+    with caplog.at_level(logging.INFO, LOGGER_NAME):
+        train_members(task, *_sets(task), [None])
+
+    reports = [getattr(record, RECORD_ATTRIBUTE) for record in caplog.records if hasattr(record, RECORD_ATTRIBUTE)]
+    assert [report.task for report in reports] == ["training the head"]

@@ -1,5 +1,7 @@
 """Settings: the points where a value stops being accepted, and the way across JSON."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,7 +60,9 @@ LIMITS = [
     (OperatingPointSettings, "target_recall", [1e-9, 1.0], [0.0, 1.001]),
     (GateSettings, "minimum_auc", [0.0, 1.0], [-0.001, 1.001, float("nan")]),
     (GateSettings, "maximum_recall_drop", [0.0, 1.0], [-0.001, 1.001]),
+    (AugmentationSettings, "preset", ["default", "mias"], ["", "MIAS", "busi", None, ["mias"]]),
     (AugmentationSettings, "rotation_degrees", [0.0, 180.0], [-1.0, 180.5]),
+    (AugmentationSettings, "rotation_step_degrees", [0.0, 0.01, 10.0], [-1.0, 0.009, 10.5, 180.5]),
     (AugmentationSettings, "translation", [0.0, 0.5], [0.501]),
     (
         ServingSettings,
@@ -168,6 +172,49 @@ def test_the_settings_of_the_data_survive_json(
     assert (again.labels, again.label_map) == (("b", "a"), label_map)
     assert again.where == {name: tuple(values) for name, values in where.items()}
     assert (again.checks.annotations, again.checks.skew_limit) == (policy, limit)
+
+
+MIAS = {
+    "horizontal_flip": True,
+    "vertical_flip": False,
+    "rotation_degrees": 180.0,
+    "rotation_step_degrees": 2.0,
+    "translation": 0.0,
+    "zoom": 0.0,
+    "brightness": 0.0,
+    "contrast": 0.0,
+}
+
+
+def test_a_preset_is_the_settings_spelled_out_and_leaves_nothing_to_the_defaults() -> None:
+    preset = AugmentationSettings(preset="mias")
+
+    assert preset.model_dump(exclude={"preset"}) == MIAS
+    assert preset == AugmentationSettings.model_validate(MIAS).model_copy(update={"preset": "mias"})
+    assert AugmentationSettings(preset="default") == AugmentationSettings()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("horizontal_flip", False),
+        ("vertical_flip", True),
+        ("rotation_degrees", 10.0),
+        ("rotation_step_degrees", 0.0),
+        ("translation", 0.05),
+        ("zoom", 0.1),
+        ("brightness", 0.3),
+        ("contrast", 0.4),
+    ],
+)
+def test_a_key_that_is_given_wins_over_the_preset_even_with_its_default(key: str, value: object) -> None:
+    values = {"preset": "mias", key: value}
+
+    chosen = AugmentationSettings.model_validate(values)
+
+    assert chosen.model_dump(exclude={"preset"}) == MIAS | {key: value}
+    assert AugmentationSettings.model_validate_json(json.dumps(values)) == chosen
+    assert AugmentationSettings.model_validate_json(chosen.model_dump_json()) == chosen
 
 
 def test_settings_are_frozen_and_know_their_keys() -> None:

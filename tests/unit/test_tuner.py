@@ -203,7 +203,13 @@ FINE_TUNED = TrainSettings(fine_tuning=FineTuningSettings())
             "cnn",
             TrainSettings(augmentation=AugmentationSettings(zoom=0.3)),
             {"augmentation": ["half", "double"]},
-            "tuning.augmentation: double is more than train.augmentation.zoom may be.",
+            "tuning.augmentation: double is more or less than train.augmentation.zoom allows.",
+        ),
+        (
+            "cnn",
+            TrainSettings(augmentation=AugmentationSettings(rotation_degrees=6, rotation_step_degrees=4)),
+            {"augmentation": ["half", "configured"]},
+            "tuning.augmentation: half is more or less than train.augmentation.rotation_step_degrees allows.",
         ),
         (
             "cnn",
@@ -335,6 +341,16 @@ def test_strengths() -> None:
     )
     assert strengthened(own, "double") == AugmentationSettings(
         vertical_flip=True, rotation_degrees=16, translation=0.08, zoom=0.4, brightness=0.2, contrast=0.0
+    )
+
+
+def test_the_strength_of_a_preset_leaves_its_step_and_its_name() -> None:
+    own = AugmentationSettings(preset="mias", brightness=0.05)
+
+    assert strengthened(own, "configured") == own
+    assert strengthened(own, "half") == own.model_copy(update={"rotation_degrees": 90.0, "brightness": 0.025})
+    assert strengthened(own, "none") == own.model_copy(
+        update={"horizontal_flip": False, "rotation_degrees": 0.0, "brightness": 0.0}
     )
 
 
