@@ -1,12 +1,14 @@
 """Exported models with random weights: what they answer is arbitrary, and must be the same everywhere."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,13 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Expo
     import keras
 
     from components.models.registry import get_model
-    from components.settings import ModelSettings
+    from components.settings import ModelSettings, TransformSettings
     from components.trainer.data import LabelCoding
     from components.trainer.decision import Decision
     from components.trainer.export import ServedModel, export
 
-    transform_graph = _write_transform_graph(tmp_path_factory.mktemp("transform"))
+    shape = TransformSettings(height=32, width=32, channels=3)
+    transform_graph = write_transform_graph(tmp_path_factory.mktemp("transform"), shape)
 
     def make(labels: tuple[str, ...], threshold: float, temperature: float = 1.0) -> Exported:
         keras.utils.set_random_seed(7)
@@ -66,24 +69,39 @@ def copy_of_exported(exported: Exported, tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class TransformGraph:
-    """Attributes: output: a tft.TFTransformOutput; shape: TransformSettings."""
+    """Attributes: directory: what Transform wrote; shape: TransformSettings."""
 
-    output: object
-    shape: object
+    directory: str
+    shape: Any
+
+    @property
+    def output(self) -> Any:
+        import tensorflow_transform as tft
+
+        return tft.TFTransformOutput(self.directory)
 
 
-def _write_transform_graph(directory: Path) -> TransformGraph:
+def transformed_pixels(output: Any, shape: Any, images: Sequence[bytes]) -> NDArray[np.float32]:
+    """Encoded images as a network takes them, prepared by the code that Transform ran."""
     import tensorflow as tf
-    import tensorflow_transform as tft
+
+    from components.transform import parse_image
+    from schema import contract
+
+    layer = output.transform_features_layer()
+    serialized = layer({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
+    return np.stack([parse_image(image, shape).numpy() for image in serialized]).astype(np.float32)
+
+
+def write_transform_graph(directory: Path, shape: "TransformSettings") -> TransformGraph:  # noqa: F821  as above
+    import tensorflow as tf
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-    from components.settings import TransformSettings
     from components.transform import SETTINGS_KEY, preprocessing_fn
     from schema import contract
     from schema.images.formats import encode_png
 
-    shape = TransformSettings(height=32, width=32, channels=3)
     raw = schema_utils.schema_from_feature_spec(
         {
             contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
@@ -101,4 +119,4 @@ def _write_transform_graph(directory: Path) -> TransformGraph:
             lambda inputs: preprocessing_fn(inputs, {SETTINGS_KEY: shape.model_dump_json()})
         )
         _ = transform_fn | tft_beam.WriteTransformFn(str(directory / "graph"))
-    return TransformGraph(tft.TFTransformOutput(str(directory / "graph")), shape)
+    return TransformGraph(str(directory / "graph"), shape)

@@ -12,12 +12,11 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.calibration import apply_temperature
-from components.transform import parse_image
 from schema import contract
 from schema.images.formats import encode_png
 from serving.check import check_model
 from serving.servable import Servable, UnusableModelError, read_description
-from tests.serving.conftest import Exported
+from tests.serving.conftest import Exported, transformed_pixels
 
 ASK = """
 import json, sys
@@ -42,10 +41,7 @@ def images() -> list[bytes]:
 def keras_probabilities(exported: Exported, images: Sequence[bytes]) -> np.ndarray:
     """The network's own answer, with the picture prepared by the code that Transform ran."""
     model: Any = exported.model
-    layer = model.transform_output.transform_features_layer()
-    serialized = layer({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
-    pixels = np.stack([parse_image(image, model.shape).numpy() for image in serialized])
-    outputs = model.network(pixels.astype(np.float32), training=False)
+    outputs = model.network(transformed_pixels(model.transform_output, model.shape, images), training=False)
     return model.coding.to_probabilities(outputs).numpy()
 
 
