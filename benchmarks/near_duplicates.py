@@ -169,8 +169,8 @@ def _index_recall(fingerprints: DiskRows[np.uint8]) -> float:
     """Share of the pairs of an exact search that the index proposes too."""
     rows = np.linspace(0, len(fingerprints) - 1, min(SUBSAMPLE, len(fingerprints))).astype(np.intp)
     descriptions = describe(fingerprints, np.unique(rows))
-    exact = {tuple(pair) for pair in propose_layouts(descriptions, exact_count=SUBSAMPLE).tolist()}
-    proposed = {tuple(pair) for pair in propose_layouts(descriptions).tolist()}
+    exact = {tuple(pair) for pair in propose_layouts(descriptions, exact_count=SUBSAMPLE)[:].tolist()}
+    proposed = {tuple(pair) for pair in propose_layouts(descriptions)[:].tolist()}
     return len(exact & proposed) / max(len(exact), 1)
 
 

@@ -7,10 +7,11 @@ import codecs
 import csv
 import io
 import json
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from tfx.dsl.io import fileio
 
@@ -103,6 +104,40 @@ class SimilarPair:
 Manifest = Sequence[ManifestEntry]
 
 
+class Selection(Manifest):
+    """Some entries of a manifest, of which it keeps the places alone."""
+
+    def __init__(self, manifest: Manifest, rows: Sequence[int]) -> None:
+        """Args: rows: places in the manifest."""
+        self._manifest = manifest
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, row: int) -> ManifestEntry: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> "Selection": ...
+
+    def __getitem__(self, row: int | slice) -> "ManifestEntry | Selection":
+        if isinstance(row, slice):
+            return Selection(self._manifest, self._rows[row])
+        return self._manifest[self._rows[row]]
+
+
+def select(manifest: Manifest, wanted: Callable[[ManifestEntry], bool]) -> Selection:
+    """The wanted entries, in their order."""
+    return Selection(manifest, array("q", (row for row, entry in enumerate(manifest) if wanted(entry))))
+
+
+def entries_of_pairs(manifest: Manifest, pairs: Iterable[SimilarPair]) -> dict[str, ManifestEntry]:
+    """By source, the entries that are in a pair."""
+    sources = {source for pair in pairs for source in (pair.first, pair.second)}
+    return {entry.source: entry for entry in manifest if entry.source in sources} if sources else {}
+
+
 def page_source(path: str, number: int) -> str:
     """The source of a page of a file with several; pages count from 1."""
     return f"{path}{_PAGE}{number}"
@@ -114,7 +149,8 @@ def file_of(source: str) -> str:
 
 
 def write_manifest(manifest: Manifest, pairs: Sequence[SimilarPair], directory: str) -> None:
-    _write_table(f"{directory}/{FILE_NAME}", ManifestEntry, sorted(manifest, key=lambda entry: entry.source))
+    rows = sorted(range(len(manifest)), key=lambda row: manifest[row].source)
+    _write_table(f"{directory}/{FILE_NAME}", ManifestEntry, Selection(manifest, rows))
     _write_table(
         f"{directory}/{PAIRS_FILE_NAME}", SimilarPair, sorted(pairs, key=lambda pair: (pair.first, pair.second))
     )

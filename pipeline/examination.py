@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.data_checks.spec import Evidence
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder
-from components.image_example_gen.inspection import Inspection, inspect_images
+from components.image_example_gen.inspection import Inspection, hand_out, inspect_images
 from components.image_example_gen.planning import Plan, evidence_of, plan
 from components.image_example_gen.selection import select_records
 from components.image_example_gen.store import ImageStore, NoStore
@@ -37,13 +37,13 @@ def examine(
 ) -> Examination:
     """Reads all images and decides on classes, groups and splits; works in `directory`. Raises as ingestion does."""
     spec, settings = get_dataset(config.data.dataset), config.data
-    records = select_records(spec, list_folder(str(data)), settings)
+    handed_out = hand_out(select_records(spec, list_folder(str(data)), settings), directory)
 
     def make_pipeline() -> beam.Pipeline:
         return beam.Pipeline(options=PipelineOptions(beam_arguments(config.beam)))
 
     with listening(RunListener(show)), _off_the_terminal(LOGGER_NAME):
-        inspection = inspect_images(make_pipeline, records, str(data), settings.minimum_side, directory, store)
+        inspection = inspect_images(make_pipeline, handed_out, str(data), settings.minimum_side, store)
     planned = plan(spec, inspection, settings)
     return Examination(inspection, planned, evidence_of(planned, spec, settings))
 

@@ -7,15 +7,16 @@ from typing import Final
 
 from components.data_checks.same_picture import certain_pairs, united
 from components.data_checks.spec import CheckSpec, Evidence, Finding, name_images
-from components.manifest import ManifestEntry, SimilarPair
+from components.manifest import ManifestEntry, SimilarPair, entries_of_pairs
 
 LEAST_SCALE: Final = 1.05
 MOST_STRETCH: Final = 1.02  # a copy that was only rescaled keeps its aspect ratio
 
 
 def find(evidence: Evidence) -> list[Finding]:
-    entries = {entry.source: entry for entry in evidence.usable}
-    changes = {(pair.first, pair.second): _change(pair, entries) for pair in certain_pairs(evidence)}
+    pairs = certain_pairs(evidence)
+    entries = entries_of_pairs(evidence.usable, pairs)
+    changes = {(pair.first, pair.second): _change(pair, entries) for pair in pairs}
     copies = {pair: change for pair, change in changes.items() if change}
     return [_finding(same, copies) for same in united(list(entries.values()), copies)]
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Final
 
 from components.data_checks.spec import CheckSpec, Evidence, Finding
-from components.manifest import ManifestEntry
+from components.manifest import Manifest, ManifestEntry
 
 # 12 bits in a container of 16 reach 4095 / 65535; the upper 4 of 12 bits in one of 8 reach 15 / 255.
 HIGHEST_OF_12_IN_16: Final = 1 / 15.9
@@ -21,7 +21,7 @@ def find(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _faint_sets(entries: list[ManifestEntry]) -> set[int]:
+def _faint_sets(entries: Manifest) -> set[int]:
     """Bit depths above 8 of which no image reaches a quarter of the range."""
     highest: defaultdict[int, float] = defaultdict(float)
     for entry in entries:

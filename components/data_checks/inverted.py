@@ -4,7 +4,6 @@ from typing import Final
 
 from components.data_checks.spec import CheckSpec, Evidence, Finding
 from components.datasets.spec import MAMMOGRAPHY
-from components.manifest import ManifestEntry
 
 BRIGHT: Final = 0.75
 DARK: Final = 0.25
@@ -25,7 +24,7 @@ def find(evidence: Evidence) -> list[Finding]:
 
 
 def _dark_rims_are_usual(evidence: Evidence) -> bool:
-    entries: list[ManifestEntry] = evidence.usable
+    entries = evidence.usable
     dark = sum(entry.border <= DARK for entry in entries)
     return evidence.modality == MAMMOGRAPHY or (bool(entries) and dark >= USUAL_SHARE * len(entries))
 

@@ -8,22 +8,31 @@ from collections.abc import Iterable, Sequence
 
 from components.data_checks.same_picture import same_pictures
 from components.data_checks.spec import CheckSpec, Evidence, Finding
-from components.manifest import ManifestEntry
+from components.manifest import Manifest, ManifestEntry
 from schema import contract
 
 
 def find(evidence: Evidence) -> list[Finding]:
-    groups: defaultdict[str, list[ManifestEntry]] = defaultdict(list)
-    for entry in evidence.usable:
-        groups[entry.group].append(entry)
     return [
-        *(_finding(f"group {group!r}", members) for group, members in groups.items() if len(_splits(members)) > 1),
+        *(_finding(f"group {group!r}", members) for group, members in _divided_groups(evidence.usable).items()),
         *(
             _finding("one picture", same)
             for same in same_pictures(evidence)
             if len(_splits(same)) > 1 and len({entry.group for entry in same}) > 1
         ),
     ]
+
+
+def _divided_groups(entries: Manifest) -> dict[str, list[ManifestEntry]]:
+    first: dict[str, str] = {}
+    divided = {
+        entry.group for entry in entries if entry.split and first.setdefault(entry.group, entry.split) != entry.split
+    }
+    groups: defaultdict[str, list[ManifestEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.group in divided:
+            groups[entry.group].append(entry)
+    return groups
 
 
 def _splits(entries: Iterable[ManifestEntry]) -> set[str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
-from components.manifest import ManifestEntry, SimilarPair
+from components.manifest import Manifest, SimilarPair, select
 from components.settings import DataSettings
 
 MOST_NAMED: Final = 6
@@ -21,7 +22,7 @@ class Evidence:
         settings: of the data, with `labels` filled in.
     """
 
-    entries: Sequence[ManifestEntry]
+    entries: Manifest
     pairs: Sequence[SimilarPair]
     modality: str
     settings: DataSettings
@@ -29,11 +30,11 @@ class Evidence:
     def without(self, sources: Sequence[str]) -> "Evidence":
         """The same, less some images."""
         left_out = set(sources)
-        return replace(self, entries=[entry for entry in self.entries if entry.source not in left_out])
+        return replace(self, entries=select(self.entries, lambda entry: entry.source not in left_out))
 
-    @property
-    def usable(self) -> list[ManifestEntry]:
-        return [entry for entry in self.entries if entry.usable]
+    @cached_property
+    def usable(self) -> Manifest:
+        return select(self.entries, lambda entry: entry.usable)
 
 
 @dataclass(frozen=True)

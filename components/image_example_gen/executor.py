@@ -12,11 +12,11 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder
-from components.image_example_gen.inspection import inspect_images
+from components.image_example_gen.inspection import hand_out, inspect_images
 from components.image_example_gen.pair_images import write_pair_images
 from components.image_example_gen.planning import plan
 from components.image_example_gen.selection import select_records
-from components.image_example_gen.shards import PlacedImage, ShardPlan, write_shards
+from components.image_example_gen.shards import ShardPlan, write_shards
 from components.image_example_gen.store import ImageStore
 from components.manifest import write_manifest
 from components.settings import DataSettings
@@ -46,29 +46,26 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory = self._make_directory("inspection")
         store = ImageStore(directory)
         spec = get_dataset(settings.dataset)
-        inspection = inspect_images(
-            self._make_beam_pipeline,
-            select_records(spec, list_folder(root), settings),
-            root,
-            settings.minimum_side,
-            directory,
-            store,
-        )
+        handed_out = hand_out(select_records(spec, list_folder(root), settings), directory)
+        inspection = inspect_images(self._make_beam_pipeline, handed_out, root, settings.minimum_side, store)
         planned = plan(spec, inspection, settings)
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
         write_manifest(planned.entries, planned.pairs, manifest_directory)
         write_pair_images(planned, inspection.locations, store, manifest_directory)
-        images = [
-            PlacedImage(entry, location)
-            for entry, location in zip(planned.entries, inspection.locations, strict=True)
-            if entry.split and location
-        ]
         shard_plan = ShardPlan(
             directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
             images_per_shard=settings.images_per_shard,
             seed=settings.seed,
         )
-        write_shards(self._make_beam_pipeline, images, store, settings.labels, shard_plan, directory)
+        write_shards(
+            self._make_beam_pipeline,
+            planned.entries,
+            inspection.locations,
+            store,
+            settings.labels,
+            shard_plan,
+            directory,
+        )
         fileio.rmtree(directory)  # as large as the examples themselves
 
     def _make_directory(self, name: str) -> str:

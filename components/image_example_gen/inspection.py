@@ -1,9 +1,8 @@
 """First pass over the files: decodes each once, measures it, and keeps its canonical form for the second pass."""
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
 import apache_beam as beam
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
 from components.datasets.spec import ImageRecord
+from components.image_example_gen.disk_entries import DiskEntries
 from components.image_example_gen.files import read_file
 from components.image_example_gen.measurement import measure
 from components.image_example_gen.store import ImageStore, Location, Locations, NoStore
-from components.image_example_gen.work_files import do_parts, read_json, write_json
-from components.manifest import ManifestEntry, page_source
+from components.image_example_gen.work_files import do_parts, read_json, write_json, write_parts
+from components.manifest import Manifest, ManifestEntry, page_source
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, Rows, fingerprint
 from components.progress import Progress, report_progress
 from schema import contract
@@ -36,7 +36,7 @@ class Inspection:
         fingerprints: uint8 (entries, FINGERPRINT_LENGTH) on disk, zeros for files that cannot be used.
     """
 
-    entries: list[ManifestEntry]
+    entries: Manifest
     locations: Locations
     fingerprints: Rows[np.uint8]
 
@@ -49,21 +49,36 @@ class _Inspected:
     image: CanonicalImage | None
 
 
-def inspect_images(
-    make_pipeline: Callable[[], beam.Pipeline],
-    records: Sequence[ImageRecord],
-    root: str,
-    minimum_side: int,
-    directory: str,
-    store: ImageStore | NoStore,
-) -> Inspection:
-    """Inspects all images on Beam workers, which leave their findings in `directory`."""
+@dataclass(frozen=True)
+class HandedOut:
+    """Records that lie in files for the workers. Attributes: directory: of the files; batches, records: how many."""
+
+    directory: str
+    batches: int
+    records: int
+
+
+def hand_out(records: Sequence[ImageRecord], directory: str) -> HandedOut:
+    """Writes the records into an empty folder that all workers see, so that they need no memory from then on."""
     batches = (
         [asdict(record) for record in records[start : start + _BATCH_SIZE]]
         for start in range(0, len(records), _BATCH_SIZE)
     )
-    inspect = _InspectBatch(root, minimum_side, directory, store, len(records))
-    return _gather(directory, do_parts(make_pipeline, batches, directory, inspect))
+    return HandedOut(directory, write_parts(batches, directory), len(records))
+
+
+def inspect_images(
+    make_pipeline: Callable[[], beam.Pipeline],
+    handed_out: HandedOut,
+    root: str,
+    minimum_side: int,
+    store: ImageStore | NoStore,
+) -> Inspection:
+    """Inspects the images of all records on Beam workers, which leave their findings in the folder of the records."""
+    directory = handed_out.directory
+    inspect = _InspectBatch(root, minimum_side, directory, store, handed_out.records)
+    do_parts(make_pipeline, handed_out.batches, directory, inspect)
+    return _gather(directory, handed_out.batches)
 
 
 def inspect_file(root: str, record: ImageRecord, minimum_side: int) -> Iterator[_Inspected]:
@@ -154,21 +169,20 @@ class _InspectBatch:
 
 
 def _gather(directory: str, batches: int) -> Inspection:
-    entries: list[ManifestEntry] = []
-    locations = Locations()
     fingerprints = DiskRows((FINGERPRINT_LENGTH,), np.uint8)
     for number in range(batches):
-        for row in read_json(_findings_path(directory, number)):
-            entries.append(_shared_texts(ManifestEntry(**row["entry"])))
-            locations.append(row["location"] and Location(*row["location"]))
         with fileio.open(_fingerprints_path(directory, number), "rb") as file:
             fingerprints.append(np.frombuffer(file.read(), np.uint8).reshape(-1, FINGERPRINT_LENGTH))
-    return Inspection(entries, locations, fingerprints)
+    return Inspection(
+        DiskEntries(ManifestEntry(**row["entry"]) for row in _findings(directory, batches)),
+        Locations(row["location"] and Location(*row["location"]) for row in _findings(directory, batches)),
+        fingerprints,
+    )
 
 
-def _shared_texts(entry: ManifestEntry) -> ManifestEntry:
-    """The same with one copy of each text that many images have."""
-    return replace(entry, label=sys.intern(entry.label), patient=sys.intern(entry.patient))
+def _findings(directory: str, batches: int) -> Iterator[dict[str, Any]]:
+    for number in range(batches):
+        yield from read_json(_findings_path(directory, number))
 
 
 def _fingerprint(image: CanonicalImage | None) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from tfx.dsl.io import fileio
 
 from components.image_example_gen.planning import Plan
 from components.image_example_gen.store import ImageStore, Location
-from components.manifest import ManifestEntry, SimilarPair
+from components.manifest import Manifest, ManifestEntry, SimilarPair, entries_of_pairs
 from schema.images.formats import read_image
 
 FOLDER: Final = "similar_pairs"
@@ -72,15 +72,10 @@ def write_pair_images(planned: Plan, locations: Sequence[Location | None], store
     """
     folder = f"{directory}/{FOLDER}"
     fileio.makedirs(folder)
-    entries = {entry.source: entry for entry in planned.entries}
-    kept = {
-        entry.source: location
-        for entry, location in zip(planned.entries, locations, strict=True)
-        if location is not None
-    }
-    pairs = [
-        _describe(number, pair, entries) for number, pair in enumerate(choose_pairs(planned.pairs, entries), start=1)
-    ]
+    entries = entries_of_pairs(planned.entries, planned.pairs)
+    chosen = choose_pairs(planned.pairs, entries)
+    pairs = [_describe(number, pair, entries) for number, pair in enumerate(chosen, start=1)]
+    kept = _locations_of(chosen, planned.entries, locations)
     for pair in pairs:
         for image in (pair.first, pair.second):
             _write(f"{folder}/{image.file}", make_thumbnail(store.read(kept[image.source])))
@@ -118,6 +113,18 @@ def make_thumbnail(png: bytes) -> bytes:
         pixels = (pixels >> 8).astype(np.uint8)
     thumbnails = (_shrunk(pixels, side) for side in LONGER_SIDES)
     return next(thumbnail for thumbnail in thumbnails if len(thumbnail) <= MOST_BYTES)
+
+
+def _locations_of(
+    pairs: Iterable[SimilarPair], manifest: Manifest, locations: Sequence[Location | None]
+) -> dict[str, Location]:
+    """By source, where the images of the pairs are kept."""
+    sources = {source for pair in pairs for source in (pair.first, pair.second)}
+    return {
+        entry.source: location
+        for entry, location in zip(manifest, locations, strict=True)
+        if location and entry.source in sources
+    }
 
 
 def _rank(pair: SimilarPair, entries: Mapping[str, ManifestEntry]) -> tuple[Any, ...]:

@@ -10,21 +10,23 @@ from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
 import apache_beam as beam
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
-from components.image_example_gen.split import draw_order
+from components.image_example_gen.split import DRAWN_LENGTH, draw_order
 from components.image_example_gen.store import ImageStore, Location
-from components.image_example_gen.work_files import do_parts
-from components.manifest import ManifestEntry
+from components.image_example_gen.work_files import do_parts, write_parts
+from components.manifest import Manifest, ManifestEntry
 from components.progress import Progress, report_progress
 from schema import contract
 
 TASK: Final = "writing examples"
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedImage:
+@dataclass(frozen=True)
+class _Image:
     """An image of a split, and where its PNG file is kept."""
 
     entry: ManifestEntry
@@ -36,7 +38,7 @@ class _Shard:
     """Attributes: path: of the TFRecord file; images: in their order."""
 
     path: str
-    images: tuple[PlacedImage, ...]
+    images: tuple[_Image, ...]
 
     def to_values(self) -> dict[str, Any]:
         """In values that JSON knows."""
@@ -47,7 +49,7 @@ class _Shard:
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "_Shard":
-        images = (PlacedImage(ManifestEntry(**entry), Location(*place)) for entry, place in values["images"])
+        images = (_Image(ManifestEntry(**entry), Location(*place)) for entry, place in values["images"])
         return cls(values["path"], tuple(images))
 
 
@@ -65,34 +67,48 @@ class ShardPlan:
     images_per_shard: int
     seed: int
 
-    def shards(self, images: Sequence[PlacedImage]) -> Iterator[_Shard]:
+    def shards(self, manifest: Manifest, locations: Sequence[Location | None]) -> Iterator[_Shard]:
         """At least one for each split, since readers expect a file."""
         for split, directory in self.directories.items():
-            ordered = sorted((image for image in images if image.entry.split == split), key=self._order)
-            starts = range(0, max(1, len(ordered)), self.images_per_shard)
+            rows = self._in_order(manifest, split)
+            starts = range(0, max(1, len(rows)), self.images_per_shard)
             for number, start in enumerate(starts):
                 yield _Shard(
                     path=os.path.join(directory, f"images-{number:05d}-of-{len(starts):05d}.tfrecord"),
-                    images=tuple(ordered[start : start + self.images_per_shard]),
+                    images=tuple(
+                        _Image(manifest[row], location)
+                        for row in rows[start : start + self.images_per_shard].tolist()
+                        if (location := locations[row])
+                    ),
                 )
 
-    def _order(self, image: PlacedImage) -> tuple[str, str]:
-        return draw_order(self.seed, image.entry.source), image.entry.source
+    def _in_order(self, manifest: Manifest, split: str) -> NDArray[np.intp]:
+        """(images of the split,): their rows."""
+        rows = np.fromiter((row for row, entry in enumerate(manifest) if entry.split == split), np.intp)
+        keys = (draw_order(self.seed, manifest[row].source).encode() for row in rows.tolist())
+        return rows[np.argsort(np.fromiter(keys, f"S{DRAWN_LENGTH}", len(rows)))]
 
 
 def write_shards(
     make_pipeline: Callable[[], beam.Pipeline],
-    images: Sequence[PlacedImage],
+    manifest: Manifest,
+    locations: Sequence[Location | None],
     store: ImageStore,
     labels: tuple[str, ...],
     shard_plan: ShardPlan,
     directory: str,
 ) -> None:
-    """Writes every image that has a split; works in `directory`."""
+    """Writes every image that has a split.
+
+    Args:
+        locations: of the images of the manifest, in their order.
+        directory: to work in.
+    """
     for split_directory in shard_plan.directories.values():
         fileio.makedirs(split_directory)
-    shards = (shard.to_values() for shard in shard_plan.shards(images))
-    do_parts(make_pipeline, shards, directory, _WriteShard(store, labels, len(images)))
+    images = sum(1 for entry in manifest if entry.split)
+    shards = (shard.to_values() for shard in shard_plan.shards(manifest, locations))
+    do_parts(make_pipeline, write_parts(shards, directory), directory, _WriteShard(store, labels, images))
 
 
 def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:

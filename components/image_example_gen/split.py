@@ -3,6 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Final
+
+DRAWN_LENGTH: Final = 64  # characters of what `draw_order` draws
 
 
 def assign_splits(

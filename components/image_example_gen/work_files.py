@@ -13,15 +13,12 @@ from tfx.dsl.io import fileio
 _NAME: Final = "work"
 
 
-def do_parts(
-    make_pipeline: Callable[[], beam.Pipeline], parts: Iterable[Any], directory: str, work: Callable[[int, Any], None]
-) -> int:
-    """Has Beam workers do all parts, in any order.
+def write_parts(parts: Iterable[Any], directory: str) -> int:
+    """Writes one file for each part.
 
     Args:
         parts: of values that JSON knows.
-        directory: a folder that all workers see; one file for each part is written there.
-        work: does one part, given its number and the part. It must be picklable.
+        directory: a folder that all workers see.
 
     Returns:
         How many parts there were.
@@ -30,10 +27,22 @@ def do_parts(
     for number, part in enumerate(parts):
         write_json(_path(directory, number), part)
         count = number + 1
+    return count
+
+
+def do_parts(
+    make_pipeline: Callable[[], beam.Pipeline], count: int, directory: str, work: Callable[[int, Any], None]
+) -> None:
+    """Has Beam workers do the parts that were written into a folder, in any order.
+
+    Args:
+        count: number of parts.
+        directory: that of `write_parts`.
+        work: does one part, given its number and the part. It must be picklable.
+    """
     with make_pipeline() as pipeline:
         # Create spreads its elements over the workers, as Reshuffle would.
         _ = pipeline | beam.Create(range(count)) | beam.ParDo(_DoPart(directory, work))
-    return count
 
 
 def write_json(path: str, value: Any) -> None:

@@ -6,7 +6,7 @@ neighbours (`candidates`) and confirmed by comparison of pictures (`comparison`)
 
 from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import FINGERPRINT_LENGTH, fingerprint
-from components.near_duplicates.groups import group_by_pairs
+from components.near_duplicates.groups import first_of_equal, group_by_pairs
 from components.near_duplicates.search import (
     COPY_SIMILARITY,
     NearDuplicate,
@@ -21,5 +21,6 @@ __all__ = [
     "Rows",
     "find_near_duplicates",
     "fingerprint",
+    "first_of_equal",
     "group_by_pairs",
 ]

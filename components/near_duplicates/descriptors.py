@@ -92,7 +92,7 @@ def describe(fingerprints: Rows[np.uint8], rows: NDArray[np.intp]) -> Descriptio
     looks = DiskRows((2, LOOK_SIDE, LOOK_SIDE), np.float16)
     halves = DiskRows((HALF_SIDE, HALF_SIDE), np.int8)
     fine = DiskRows((SIDE, SIDE), np.int8)
-    chunks = [rows[start : start + FEW] for start in range(0, len(rows), FEW)]
+    chunks = (rows[start : start + FEW] for start in range(0, len(rows), FEW))
     shapes = [np.empty(0)]
     for few in in_threads(lambda chunk: _describe_few(fingerprints[chunk]), chunks):
         coarse.append(few.coarse)

@@ -5,6 +5,7 @@ slightly cropped, with calipers or text) and neighbouring frames of one scene.
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from components.near_duplicates.candidates import propose_layouts, propose_turns
 from components.near_duplicates.comparison import Match, match_layouts, match_turns, resembling
-from components.near_duplicates.descriptors import Descriptions, describe
+from components.near_duplicates.descriptors import CHUNK, Descriptions, describe
 from components.near_duplicates.disk_rows import Rows
 from components.near_duplicates.fingerprints import has_structure
 from components.near_duplicates.threads import in_threads
@@ -37,10 +38,10 @@ EVERY_PROMISE: Final = -1.0
 USUAL_PAIRS: Final = 512
 SMALLEST_SET: Final = 8  # below, too few pairs show what is usual
 BLOCK_IMAGES: Final = 32  # with some 300 pairs
-CHUNK_ROWS: Final = 4096
+CHECKSUM_BYTES: Final = 16  # of SHA-256: enough for any number of images
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NearDuplicate:
     """Two images of one scene.
 
@@ -64,15 +65,21 @@ class _Candidates:
     Attributes: layouts: but for a symmetry of the square and a crop; turns: but for a turn by any angle.
     """
 
-    layouts: NDArray[np.int32]
-    turns: NDArray[np.int32]
+    layouts: Rows[np.int32]
+    turns: Rows[np.int32]
 
-    def blocks(self, images: int) -> Iterator["_Candidates"]:
+    def blocks(self, images: int) -> Iterator["_Block"]:
         """Parts, each with all pairs of some first images."""
         for start in range(0, images, BLOCK_IMAGES):
-            yield _Candidates(
-                *(_of_first(pairs, start, start + BLOCK_IMAGES) for pairs in (self.layouts, self.turns))
-            )
+            yield _Block(*(_of_first(pairs, start, start + BLOCK_IMAGES) for pairs in (self.layouts, self.turns)))
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some of the candidates, in memory."""
+
+    layouts: NDArray[np.int32]
+    turns: NDArray[np.int32]
 
 
 def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
@@ -99,17 +106,29 @@ def _distinct(fingerprints: Rows[np.uint8]) -> tuple[NDArray[np.intp], list[Near
     Returns:
         (n,) rows in the order of their checksums, which is the same for every order of the images; the pairs.
     """
-    first_of: dict[bytes, int] = {}
-    equal: list[NearDuplicate] = []
-    for start in range(0, len(fingerprints), CHUNK_ROWS):
-        chunk = np.ascontiguousarray(fingerprints[start : start + CHUNK_ROWS])
-        for row, (code, structured) in enumerate(zip(chunk, has_structure(chunk), strict=True), start):
-            first = first_of.setdefault(hashlib.sha256(code).digest(), row)
-            if first != row:
-                # All images of one colour are alike, which makes none of them a copy of another.
-                equal.append(NearDuplicate(first, row, 1.0 if structured else CONFIRMED_SIMILARITY, ""))
-    rows = [first_of[checksum] for checksum in sorted(first_of)]
-    return np.array(rows, np.intp), equal
+    checksums = np.fromiter(_checksums(fingerprints), f"S{CHECKSUM_BYTES}", len(fingerprints))
+    _, rows, places = np.unique(checksums, return_index=True, return_inverse=True)
+    firsts = rows[places]
+    later = np.flatnonzero(firsts != np.arange(len(firsts)))
+    # All images of one colour are alike, which makes none of them a copy of another.
+    return rows, [
+        NearDuplicate(first, row, 1.0 if structured else CONFIRMED_SIMILARITY, "")
+        for first, row, structured in zip(
+            firsts[later].tolist(), later.tolist(), _structured(fingerprints, later), strict=True
+        )
+    ]
+
+
+def _checksums(fingerprints: Rows[np.uint8]) -> Iterator[bytes]:
+    for start in range(0, len(fingerprints), CHUNK):
+        for code in np.ascontiguousarray(fingerprints[start : start + CHUNK]):
+            yield hashlib.sha256(code).digest()[:CHECKSUM_BYTES]
+
+
+def _structured(fingerprints: Rows[np.uint8], rows: NDArray[np.intp]) -> Iterator[bool]:
+    """Whether the images in these rows have structure."""
+    for start in range(0, len(rows), CHUNK):
+        yield from has_structure(fingerprints[rows[start : start + CHUNK]]).tolist()
 
 
 def _least_similarity(images: Descriptions) -> float:
@@ -129,7 +148,7 @@ def _least_similarity(images: Descriptions) -> float:
 def _confirmed(images: Descriptions, candidates: _Candidates, least: float) -> Iterator[Match]:
     """The candidates with at least this similarity."""
 
-    def confirm(block: _Candidates) -> list[Match]:
+    def confirm(block: _Block) -> list[Match]:
         layouts = resembling(images, block.layouts)
         matches = _best_matches(images, layouts, block.turns, LEAST_PROMISE)
         return [match for match in matches if match.similarity >= least]
@@ -157,9 +176,11 @@ def _better(layout: Match, turn: Match) -> Match:
     return replace(layout, similarity=max(layout.similarity, turn.similarity))
 
 
-def _of_first(pairs: NDArray[np.int32], start: int, stop: int) -> NDArray[np.int32]:
+def _of_first(pairs: Rows[np.int32], start: int, stop: int) -> NDArray[np.int32]:
     """The sorted pairs whose first image is one of these."""
-    first, last = np.searchsorted(pairs[:, 0], (start, stop))
+    first, last = (
+        bisect_left(range(len(pairs)), image, key=lambda row: pairs[row : row + 1][0, 0]) for image in (start, stop)
+    )
     return pairs[first:last]
 
 

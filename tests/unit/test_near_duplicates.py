@@ -105,7 +105,7 @@ TRANSFORMATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def groups(fingerprints: np.ndarray) -> list[int]:
     pairs = find_near_duplicates(fingerprints)
-    return group_by_pairs(len(fingerprints), [(pair.first, pair.second) for pair in pairs])
+    return group_by_pairs(len(fingerprints), [(pair.first, pair.second) for pair in pairs]).tolist()
 
 
 def groups_of(images: list[np.ndarray]) -> list[int]:
@@ -205,7 +205,7 @@ def test_groups_are_what_pairs_connect(edges: list[tuple[int, int]]) -> None:
         union = members[one] | members[other]
         for index in union:
             members[index] = union
-    assert group_by_pairs(20, edges) == [min(same) for same in members]
+    assert group_by_pairs(20, edges).tolist() == [min(same) for same in members]
 
 
 def test_groups_are_transitive() -> None:
