@@ -50,10 +50,24 @@ class LearningSet:
             chosen = maps[self.rows[start : start + IMAGES_PER_BATCH]]
             yield chosen.reshape(-1, *maps.shape[2:]).astype(np.float32)
 
-    def feature_batches(
-        self, targets: NDArray[Any], batch_size: int, seed: int, drop_remainder: bool = False
-    ) -> "FeatureBatches":
-        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed, drop_remainder)
+    def feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> "FeatureBatches":
+        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed)
+
+    def full_feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> tf.data.Dataset:
+        """The same for several devices: full batches alone, out of maps in memory.
+
+        No Python takes part in it: Python's lock and that of the iterator which feeds several devices can wait for
+        each other for ever.
+        """
+        maps, labels = tf.constant(self._maps()[self.rows]), tf.constant(targets)
+        places = tf.data.Dataset.range(len(self.rows)).shuffle(len(self.rows), seed, reshuffle_each_iteration=True)
+        views = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).map(lambda drawn: drawn % maps.shape[1])
+
+        def read(chosen: tf.Tensor, seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            chosen_maps = tf.gather_nd(maps, tf.stack([chosen, seen], axis=1))
+            return tf.cast(chosen_maps, tf.float32), tf.gather(labels, chosen)
+
+        return tf.data.Dataset.zip(places, views).batch(batch_size, drop_remainder=True).map(read)
 
     def _maps(self) -> NDArray[np.float16]:
         if self.features is None:
@@ -82,10 +96,7 @@ def read_learning_set(
 
 
 class FeatureBatches(keras.utils.PyDataset):
-    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew.
-
-    `drop_remainder` leaves out the last batch of an epoch where it is not full.
-    """
+    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew."""
 
     def __init__(
         self,
@@ -94,20 +105,17 @@ class FeatureBatches(keras.utils.PyDataset):
         targets: NDArray[Any],
         batch_size: int,
         seed: int,
-        drop_remainder: bool = False,
     ) -> None:
         super().__init__()
         self._maps = maps
         self._rows = rows
         self._targets = targets
         self._batch_size = batch_size
-        self._drop_remainder = drop_remainder
         self._random = np.random.default_rng(seed)
         self._draw()
 
     def __len__(self) -> int:
-        batches = len(self._rows) / self._batch_size
-        return math.floor(batches) if self._drop_remainder else math.ceil(batches)
+        return math.ceil(len(self._rows) / self._batch_size)
 
     def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         chosen = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]

@@ -235,9 +235,8 @@ def _train_head(
     task: Task, network: Network, train: LearningSet, evaluation: LearningSet, seed: int, name: str
 ) -> History:
     labels = train.examples.label_indices()
-    batches = train.feature_batches(
-        targets_of(labels, task.coding), _batch_size(task, train), seed, _over_devices(task)
-    )
+    batches_of = train.full_feature_batches if _over_devices(task) else train.feature_batches
+    batches = batches_of(targets_of(labels, task.coding), _batch_size(task, train), seed)
     start_from_statistics(network.head, train.map_batches())
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
     return _fit(task, network.head, batches, len(batches), validation, task.train, labels, seed, name)

@@ -85,10 +85,10 @@ def test_targets_by_example(coding: LabelCoding, dtype: type, expected: list[flo
     assert (targets.dtype, targets.tolist()) == (dtype, expected)
 
 
-def _batches(count: int, batch_size: int, seed: int = 0, views: int = VIEWS, **options: bool) -> FeatureBatches:
+def _batches(count: int, batch_size: int, seed: int = 0, views: int = VIEWS) -> FeatureBatches:
     """The target of an image is ten times its number."""
     joined = learning_set(_examples(count), _features(list(range(count))[::-1], views))
-    return joined.feature_batches(np.arange(count) * 10.0, batch_size, seed, **options)
+    return joined.feature_batches(np.arange(count) * 10.0, batch_size, seed)
 
 
 def _seen(batches: FeatureBatches) -> list[tuple[int, int]]:
@@ -152,17 +152,39 @@ def test_with_one_view_it_is_the_image_itself() -> None:
     assert {view for _, view in _seen(_batches(12, 5, views=1))} == {0}
 
 
-def test_the_remainder_can_be_left_out() -> None:
-    batches = _batches(11, 4, drop_remainder=True)
+def _full_epoch(batches: tf.data.Dataset) -> list[tuple[int, int]]:
+    """Numbers of images and views, in order."""
+    seen = []
+    for maps, targets in batches.as_numpy_iterator():
+        assert (maps.dtype, maps.shape[1:]) == (np.float32, (2, 2, 2))
+        assert (maps[:, 0, 0, 0] * 10 == targets).all()
+        assert (maps == maps[:, :1, :1]).all()
+        seen += [(int(image), int(view)) for image, view in maps[:, 0, 0]]
+    return seen
 
-    left_out = set()
-    for _ in range(10):
-        seen = [image for image, _ in _seen(batches)]
-        assert len(seen) == len(set(seen)) == 8
-        left_out |= set(range(11)) - set(seen)
-        batches.on_epoch_end()
-    assert left_out == set(range(11))  # no image is left out for good
-    assert len(_seen(_batches(8, 4, drop_remainder=True))) == 8
+
+def test_several_devices_get_full_batches_and_no_image_is_left_out_for_good() -> None:
+    joined = learning_set(_examples(11), _features(list(range(11))[::-1], VIEWS))
+    batches = joined.full_feature_batches(np.arange(11) * 10.0, 4, seed=0)
+
+    epochs = [_full_epoch(batches) for _ in range(60)]
+
+    assert len(batches) == 2
+    assert all(len({image for image, _ in epoch}) == len(epoch) == 8 for epoch in epochs)
+    assert len({tuple(image for image, _ in epoch) for epoch in epochs}) == 60
+    assert {pair for epoch in epochs for pair in epoch} == {
+        (image, view) for image in range(11) for view in range(VIEWS)
+    }
+    shares = Counter(view for epoch in epochs for _, view in epoch)
+    assert all(abs(shares[view] / 480 - 1 / VIEWS) < 0.09 for view in range(VIEWS))
+
+
+def test_what_several_devices_get_depends_on_the_seed_alone() -> None:
+    joined = learning_set(_examples(12), _features(list(range(12))[::-1], VIEWS))
+    first, again, other = (joined.full_feature_batches(np.arange(12) * 10.0, 4, seed) for seed in (1, 1, 2))
+
+    assert [_full_epoch(first) for _ in range(2)] == [_full_epoch(again) for _ in range(2)]
+    assert _full_epoch(first) != _full_epoch(other)
 
 
 def test_keras_takes_every_batch_of_every_epoch() -> None:
