@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.cross_validation.measures import Pooled
-from components.group_bootstrap import group_intervals
 from components.manifest import read_manifest
+from components.measures.group_bootstrap import group_intervals
 from schema import contract
 from serving.servable import Servable, read_description
 

@@ -33,3 +33,21 @@ class CrossValidationReport(Artifact):
     """A folder with `cross_validation.json` (figures with their intervals) and `predictions.csv`."""
 
     TYPE_NAME = "breast_imaging.CrossValidationReport"
+
+
+class ClinicalEvaluation(Artifact):
+    """A folder with `clinical_evaluation.json` (figures with their intervals, the verdict) and `predictions.csv`."""
+
+    TYPE_NAME = "breast_imaging.ClinicalEvaluation"
+
+
+class ClinicalBlessing(Artifact):
+    """Whether the lower bounds of a model reach what the configuration asks for; see the custom properties."""
+
+    TYPE_NAME = "breast_imaging.ClinicalBlessing"
+
+
+class ModelCards(Artifact):
+    """A folder with the model card and the data card of a model, each as Markdown and JSON."""
+
+    TYPE_NAME = "breast_imaging.ModelCards"

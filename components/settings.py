@@ -370,6 +370,45 @@ class GateSettings(Settings):
     maximum_recall_drop: Fraction = 0.05
 
 
+class ClinicalSettings(Settings):
+    """What must hold of a model on `test` with 95 % confidence: lower bounds of intervals, where the gate has values.
+
+    Attributes:
+        certify: refuse a model that falls short. Without it a model is published as not certified, for sets of images
+            too small to certify anything.
+        minimum_auc: for the lower bound of the AUC of the positive class against the rest.
+        minimum_recall, minimum_specificity: for those of the positive class at the operating point.
+        maximum_auc_drop: the margin of non-inferiority; how far below the latest blessed model the AUC may be.
+        prevalence: share of positives among the patients that the predictive values are meant for; that of the test
+            images where absent.
+        fixed_specificities, fixed_sensitivities: at which the other one is told.
+        slices: attributes by whose values the images are divided; all that the data have where absent.
+        replicates: of the bootstrap by group.
+        seed: of its draws.
+    """
+
+    certify: bool = True
+    minimum_auc: Fraction = 0.8
+    minimum_recall: Fraction = 0.8
+    minimum_specificity: Fraction = 0.0
+    maximum_auc_drop: Fraction = 0.05
+    prevalence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    fixed_specificities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
+    fixed_sensitivities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
+    slices: tuple[str, ...] | None = None
+    replicates: Annotated[int, Field(ge=2_000, le=100_000)] = 2_000
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("slices")
+    @classmethod
+    def _slices_are_known(cls, slices: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        known = (*contract.ATTRIBUTES, contract.SIZE_BAND)
+        unknown = [name for name in slices or () if name not in known]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no attribute; known are {', '.join(known)}")
+        return slices
+
+
 class ServingSettings(Settings):
     """Attributes: model_name: the folder below `serving/`, and the name by which clients ask."""
 
@@ -412,6 +451,18 @@ class CrossValidationSettings(Settings):
     folds: Annotated[int, Field(ge=2, le=100)]
     split: SplitSettings
     seed: int
+
+
+class ClinicalEvaluationSettings(Settings):
+    """All that decides a clinical evaluation, sent to it as one JSON string.
+
+    Attributes: splits: whose images are used.
+    """
+
+    labels: tuple[str, ...]
+    positive_label: str
+    splits: tuple[str, ...]
+    clinical: ClinicalSettings
 
 
 class FeatureSettings(Settings):

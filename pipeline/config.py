@@ -16,6 +16,7 @@ from components.labels import known_labels
 from components.models.checks import check_model
 from components.models.registry import get_model
 from components.settings import (
+    ClinicalSettings,
     DataSettings,
     GateSettings,
     ModelSettings,
@@ -50,6 +51,7 @@ class Config(Settings):
     prediction: PredictionSettings = PredictionSettings()
     operating_point: OperatingPointSettings = OperatingPointSettings()
     gate: GateSettings = GateSettings()
+    clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
 

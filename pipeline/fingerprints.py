@@ -65,7 +65,15 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "CrossValidator": ("schema", "serving", "components"),
     "Evaluator": ("schema", "components.evaluator", "components.settings"),
-    "Pusher": ("schema", "serving", "components.publisher"),
+    "ClinicalEvaluator": (
+        "schema",
+        "serving",
+        "components.artifacts",
+        "components.clinical_evaluator",
+        "components.measures",
+        "components.settings",
+    ),
+    "Pusher": ("schema", "serving", "components.artifacts", "components.publisher"),
     "RunReport": ("schema", "serving", "components"),
 }
 # A new release of these may change results, so it makes every step run again.
@@ -81,6 +89,7 @@ LIBRARIES: Final = (
     "opencv-python-headless",
     "faiss-cpu",
     "numpy",
+    "scikit-learn",
     "scipy",
     "python-gdcm",
 )

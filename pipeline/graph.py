@@ -7,13 +7,17 @@ from typing import Final
 
 import tensorflow_model_analysis  # noqa: F401  registers the metrics that the Evaluator's configuration names
 from tfx import v1 as tfx
-from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import pipeline as tfx_pipeline
 
 from components import transform
-from components.artifacts import DataGateReport
-from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
+from components.artifacts import ClinicalBlessing, DataGateReport
+from components.baseline import (
+    LatestBlessedModelStrategy,
+    LatestOtherAcceptedDataStrategy,
+    LatestOtherBlessedModelStrategy,
+)
+from components.clinical_evaluator.component import ClinicalEvaluator
 from components.cross_validation.component import CrossValidator
 from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
@@ -21,9 +25,10 @@ from components.features.component import FeatureExtractor
 from components.image_example_gen.component import ImageExampleGen
 from components.models.registry import get_model
 from components.models.spec import UNTRAINED
-from components.publisher.executor import Executor as PublisherExecutor
+from components.publisher.component import Pusher
 from components.report.component import RunReport
 from components.settings import (
+    ClinicalEvaluationSettings,
     CrossValidationSettings,
     FeatureSettings,
     TrainerSettings,
@@ -81,6 +86,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         candidate=trainer.outputs["model"],
         model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
         model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+        clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
     ).with_id("LatestBlessedModel")
     evaluator = tfx.components.Evaluator(
         examples=data.examples.outputs["examples"],
@@ -90,15 +96,22 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         example_splits=[contract.TEST],
         eval_config=make_eval_config(config.data.labels, config.data.positive_label, config.gate),
     )
-    pusher = tfx.components.Pusher(
+    clinical = ClinicalEvaluator(
+        examples=data.examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        settings=ClinicalEvaluationSettings(
+            labels=config.data.labels,
+            positive_label=config.data.positive_label,
+            splits=(contract.TEST,),
+            clinical=config.clinical,
+        ),
+    )
+    pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(
-                base_directory=f"{platform.serving_directory}/{config.serving.model_name}"
-            )
-        ),
-        custom_executor_spec=executor_spec.ExecutorClassSpec(PublisherExecutor),
+        clinical_blessing=clinical.outputs["blessing"],
+        base_directory=f"{platform.serving_directory}/{config.serving.model_name}",
     )
     report = RunReport(
         configuration=config.to_yaml(),
@@ -108,10 +121,12 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
+        clinical_evaluation=clinical.outputs["evaluation"],
         pushed_model=pusher.outputs["pushed_model"],
     )
     return _pipeline(
-        platform, [*data.all, transformed, features, tuner, start, trainer, baseline, evaluator, pusher, report]
+        platform,
+        [*data.all, transformed, features, tuner, start, trainer, baseline, evaluator, clinical, pusher, report],
     )
 
 
@@ -242,9 +257,10 @@ def _warm_start(config: Config) -> BaseNode | None:
     if not config.train.warm_start:
         return None
     return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        strategy_class=LatestBlessedModelStrategy,
         model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
         model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+        clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
     ).with_id("WarmStartModel")
 
 

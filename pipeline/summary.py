@@ -24,8 +24,11 @@ def print_summary(content: ReportContent, output: OutputFolder, console: Console
         console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
     if content.baseline is None:
         console.print("  no earlier blessed model to compare with", highlight=False)
-    console.print(f"Threshold: {content.threshold:.4f} (malignant probability, chosen on eval)", highlight=False)
-    console.print(f"Blessed:   {'yes' if content.blessed else 'no'}", highlight=False)
+    for criterion in content.clinical.verdict.criteria:
+        console.print(f"  {escape(criterion.reason)}", highlight=False, soft_wrap=True)
+    threshold = f"{content.threshold:.4f} of the {content.positive_label} probability. {content.threshold_reason}"
+    console.print(f"Threshold: {escape(threshold)}", highlight=False, soft_wrap=True)
+    console.print(f"Blessed:   {_blessed(content)}", highlight=False)
     published = content.published_path or "nothing new"
     console.print(f"Published: {escape(published)}", highlight=False, soft_wrap=True)
     console.print(f"Report:    {escape(str(output.report / PAGE_FILE))}", highlight=False, soft_wrap=True)
@@ -36,14 +39,24 @@ def check_published(content: ReportContent) -> None:
     if not content.blessed:
         raise ModelNotBlessedError(
             "The model was not blessed, so nothing was published; versions published before still serve.",
-            reasons=[_check_line(check) for check in content.checks if not check.passed],
-            fix="see the report; train longer or on more data, or change gate.* if the thresholds are wrong",
+            reasons=[
+                *(_check_line(check) for check in content.checks if not check.passed),
+                *(criterion.reason for criterion in content.shortfalls),
+            ],
+            fix="see the report; train longer or on more data, or change gate.* or clinical.* if what they ask for is"
+            " wrong; clinical.certify=false publishes without certification",
         )
     if content.published_path is None or not Path(content.published_path).is_dir():
         raise BreastImagingError(
             f"The model was published to {content.published_path} by an earlier run, and is no longer there.",
             fix="restore the folder, or publish anew into another one with --output DIR",
         )
+
+
+def _blessed(content: ReportContent) -> str:
+    if not content.blessed:
+        return "no"
+    return "yes" if content.clinical.verdict.certified else "yes, but not certified (clinical.certify is off)"
 
 
 def _test_images(content: ReportContent) -> str:

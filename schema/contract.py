@@ -36,6 +36,9 @@ SITE: Final = "site"  # hospital or laboratory
 DEVICE: Final = "device"  # scanner
 ATTRIBUTES: Final = (VIEW, SIDE, MAGNIFICATION, DENSITY, FINDING, SITE, DEVICE)
 
+# By which the images are divided, besides attributes: the number of their pixels.
+SIZE_BAND: Final = "size"
+
 # Features that Transform writes.
 TRANSFORMED_IMAGE: Final = "image"  # bytes: tf.io.serialize_tensor of uint8 (height, width, channels)
 TRANSFORMED_LABEL: Final = "label_index"  # int64

@@ -19,8 +19,8 @@ from components.cross_validation.folds import Turn, turns
 from components.cross_validation.measures import Pooled
 from components.cross_validation.report import write_report
 from components.features.store import ImageFeatures, join_features, read_features
-from components.group_bootstrap import Interval, group_intervals
 from components.manifest import read_manifest
+from components.measures.group_bootstrap import Interval, group_intervals
 from components.models.registry import get_model
 from components.settings import CrossValidationSettings
 from components.trainer.calibration import apply_temperature

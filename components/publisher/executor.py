@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tfx import types
+from tfx.components.evaluator import constants
 from tfx.components.pusher import executor as pusher
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
@@ -18,11 +19,18 @@ from schema.errors import PublishingError
 PUSHED_PROPERTY: Final = "pushed"
 DESTINATION_PROPERTY: Final = "pushed_destination"
 VERSION_PROPERTY: Final = "pushed_version"
+CLINICAL_BLESSING_KEY: Final = "clinical_blessing"
 _CHECK_TIMEOUT_SECONDS: Final = 600
 
 
 class Executor(pusher.Executor):
     """TFX's own executor makes the version's folder first and fills it afterwards, so a crash leaves half of one."""
+
+    def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:  # noqa: N802  TFX's name
+        """Whether both evaluations have blessed the model."""
+        clinical = artifact_utils.get_single_instance(input_dict[CLINICAL_BLESSING_KEY])
+        blessed: int = clinical.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
+        return super().CheckBlessing(input_dict) and blessed == constants.BLESSED_VALUE
 
     def Do(  # noqa: N802  TFX's name
         self,

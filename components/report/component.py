@@ -49,6 +49,7 @@ class RunReportSpec(ComponentSpec):
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "clinical_evaluation": ChannelParameter(type=artifacts.ClinicalEvaluation),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
     OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}

@@ -4,6 +4,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from components.clinical_evaluator.content import ClinicalEvaluation, Criterion
+
 PAGE_FILE: Final = "index.html"
 SUMMARY_FILE: Final = "summary.json"
 
@@ -134,9 +136,11 @@ class ReportContent(Frozen):
             point, both in label order.
         curve: thresholds in ascending order, on the test split; for ROC and precision-recall.
         history: one list of values per epoch, keyed as Keras names them (loss, val_loss, auc, val_auc, ...).
+        clinical: figures with intervals, and what they certify.
         metrics: on the test split, by name (auc, recall, specificity, precision, f1, accuracy, balanced_accuracy).
         threshold_reason: a sentence that says how the threshold was chosen.
         baseline: what the change thresholds compared with; None on a first run.
+        blessed: by the gate and by the clinical evaluation.
         published_version: None where nothing was published.
         lineage: versions, code hash, artifact ids and the like, by name.
         configuration: the whole configuration as YAML.
@@ -168,8 +172,15 @@ class ReportContent(Frozen):
     blessed: bool
     published_version: str | None
     published_path: str | None
+    clinical: ClinicalEvaluation
     metrics: dict[str, float]
     confusion: list[list[int]]
     curve: list[CurvePoint]
     lineage: dict[str, str]
     configuration: str
+
+    @property
+    def shortfalls(self) -> list[Criterion]:
+        """What was asked for and cannot be certified."""
+        verdict = self.clinical.verdict
+        return [criterion for criterion in verdict.criteria if verdict.certify and not criterion.passed]

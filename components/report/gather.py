@@ -16,6 +16,7 @@ from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.dsl.io import fileio
 
+from components.clinical_evaluator.executor import read_evaluation
 from components.data_gate.report import GateReport, read_report
 from components.datasets.registry import get_dataset
 from components.evaluator import eval_config
@@ -53,6 +54,7 @@ class Sources:
     model_run: types.Artifact
     evaluation: types.Artifact
     blessing: types.Artifact
+    clinical_evaluation: types.Artifact
     pushed_model: types.Artifact
 
 
@@ -84,6 +86,7 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
     )
     candidate = read_metrics(sources.evaluation.uri, _CANDIDATE if baseline_id else "", data)
     baseline = read_metrics(sources.evaluation.uri, _BASELINE, data) if baseline_id else None
+    clinical = read_evaluation(sources.clinical_evaluation.uri)
     pushed = sources.pushed_model.get_int_custom_property(PUSHED_PROPERTY) == 1
     return ReportContent(
         run_name=config["name"],
@@ -109,16 +112,21 @@ def gather(sources: Sources, configuration: str) -> ReportContent:
         threshold_reason=explain_threshold(OperatingPointSettings.model_validate(config["operating_point"])),
         checks=make_checks(gate, candidate, baseline),
         baseline=f"model {baseline_id}" if baseline_id else None,
-        blessed=sources.blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
-        == evaluator_constants.BLESSED_VALUE,
+        blessed=clinical.verdict.blessed and _is_blessed(sources.blessing),
         published_version=sources.pushed_model.get_string_custom_property(VERSION_PROPERTY) if pushed else None,
         published_path=sources.pushed_model.get_string_custom_property(DESTINATION_PROPERTY) if pushed else None,
+        clinical=clinical,
         metrics=summarize(candidate, list(data.labels).index(data.positive_label)),
         confusion=candidate.confusion,
         curve=candidate.curve,
         lineage=_lineage(sources) | _tuned(training),
         configuration=configuration,
     )
+
+
+def _is_blessed(blessing: types.Artifact) -> bool:
+    blessed: int = blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
+    return blessed == evaluator_constants.BLESSED_VALUE
 
 
 def explain_threshold(settings: OperatingPointSettings) -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from components.report import figures
+from components.report.clinical import figure_rows
 from components.report.content import DataCheck, DataDifference, GateCheck, ReportContent, ShownImage, ShownPair
 from components.report.figures import ratio
 
@@ -198,6 +199,7 @@ def render(content: ReportContent) -> str:
         verdict=describe_verdict(content),
         checks=[check_row(check) for check in content.checks],
         metrics=metric_rows(content),
+        clinical=figure_rows(content.clinical),
         test_images=sum(sum(row) for row in content.confusion),
         image_labels=named_labels,
         image_totals=[sum(split.images.get(label, 0) for split in content.splits) for label in named_labels],
@@ -257,10 +259,11 @@ def format_time(created: str) -> str:
 def describe_verdict(content: ReportContent) -> Verdict:
     failed = [check for check in content.checks if not check.passed]
     shortfalls = [describe_shortfall(check, content.positive_label) for check in failed]
+    shortfalls += [criterion.reason for criterion in content.shortfalls]
     return Verdict(
         state=_state(content, failed),
         headline=_headline(content, failed),
-        sentences=[_gate_sentence(content, failed), _comparison_sentence(content)],
+        sentences=[_gate_sentence(content, failed), _certification_sentence(content), _comparison_sentence(content)],
         shortfalls=shortfalls,
     )
 
@@ -468,7 +471,7 @@ def _headline(content: ReportContent, failed: Sequence[GateCheck]) -> str:
     if content.published_version is not None:
         return f"Published as version {content.published_version}, though not blessed"
     if not failed:
-        return "Not blessed"
+        return "Not blessed: the test images do not certify what is asked for"
     if len(failed) > 1:
         return f"Not blessed: {len(failed)} of {len(content.checks)} checks fell short"
     name = metric_phrase(failed[0].metric, content.positive_label)
@@ -486,6 +489,14 @@ def _gate_sentence(content: ReportContent, failed: Sequence[GateCheck]) -> str:
     if not total:
         return f"The gate made no checks.{outcome}"
     return f"Checks of the gate passed: {total - len(failed)} of {total}.{outcome}"
+
+
+def _certification_sentence(content: ReportContent) -> str:
+    verdict = content.clinical.verdict
+    if not verdict.certify:
+        return "Not certified: this configuration does not ask for lower bounds."
+    held = sum(criterion.passed for criterion in verdict.criteria)
+    return f"Certified at 95 %: {held} of {len(verdict.criteria)} criteria."
 
 
 def _comparison_sentence(content: ReportContent) -> str:

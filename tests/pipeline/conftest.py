@@ -39,6 +39,7 @@ CONFIGURATION = {
         "augmentation": {"rotation_degrees": 0, "translation": 0, "zoom": 0, "brightness": 0, "contrast": 0},
     },
     "gate": {"minimum_auc": 0.55, "minimum_recall": 0.3},
+    "clinical": {"certify": False},
     "serving": {"model_name": "small"},
 }
 

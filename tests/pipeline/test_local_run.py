@@ -30,6 +30,7 @@ COMPONENTS = [
     "Transform",
     "Trainer",
     "Evaluator",
+    "ClinicalEvaluator",
     "Pusher",
     "RunReport",
 ]
@@ -138,6 +139,49 @@ def test_value_gate_closes_just_above_the_measured_metric(
 
     passed = runner.run(image_folder, f"gate.minimum_{metric}={measured - 1e-9!r}")
     assert passed.summary["blessed"] is True
+    assert passed.summary["published_version"] == max(passed.versions)
+    assert len(passed.versions) == len(before) + 1
+
+
+def test_the_clinical_evaluation_saw_the_answers_that_the_gate_saw(first: tuple[Runner, Outcome]) -> None:
+    summary = first[1].summary
+    clinical, point = summary["clinical"], summary["clinical"]["operating_point"]
+    # TFMA sums over 10,000 thresholds.
+    assert clinical["discrimination"]["auc"]["value"] == pytest.approx(summary["metrics"]["auc"], abs=1e-3)
+    assert point["confusion"] == summary["confusion"]
+    assert point["recall"]["figure"]["value"] == pytest.approx(summary["metrics"]["recall"])
+    assert point["threshold"] == pytest.approx(summary["threshold"])
+    assert clinical["cohort"] == {
+        "images": {"benign": 9, "malignant": 9},
+        "groups": 6,
+        "positive_groups": 3,
+        "negative_groups": 3,
+    }
+    assert clinical["splits"] == ["test"]
+    verdict = clinical["verdict"]
+    assert (verdict["blessed"], verdict["certified"]) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["minimum_auc", "minimum_recall"])
+def test_clinical_gate_closes_just_above_the_lower_bound(
+    first: tuple[Runner, Outcome], image_folder: Path, name: str
+) -> None:
+    runner, outcome = first
+    lows = {criterion["name"]: criterion["low"] for criterion in outcome.summary["clinical"]["verdict"]["criteria"]}
+    before = runner.versions()
+    asked = ("clinical.certify=true", "clinical.minimum_auc=0", "clinical.minimum_recall=0")
+
+    refused = runner.run(image_folder, *asked, f"clinical.{name}={math.nextafter(lows[name], 1.0)!r}")
+    assert refused.summary["blessed"] is False
+    assert all(check["passed"] for check in refused.summary["checks"]), "TFMA's gate has nothing against it"
+    failed = [each for each in refused.summary["clinical"]["verdict"]["criteria"] if not each["passed"]]
+    assert [each["name"] for each in failed] == [name]
+    assert refused.summary["published_version"] is None
+    assert refused.versions == before
+    assert {"Trainer", "Evaluator"} <= set(refused.cached), "a changed bound neither trains nor asks TFMA anew"
+
+    passed = runner.run(image_folder, *asked, f"clinical.{name}={lows[name]!r}")
+    assert passed.summary["clinical"]["verdict"]["certified"] is True
     assert passed.summary["published_version"] == max(passed.versions)
     assert len(passed.versions) == len(before) + 1
 

@@ -1,7 +1,9 @@
 """The baselines: the latest blessed model and the last accepted data, and never those at hand."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import ml_metadata as mlmd
 import pytest
@@ -10,10 +12,17 @@ from hypothesis import strategies as st
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
 
-from components.artifacts import DataGateReport, DatasetManifest
-from components.baseline import LatestOtherAcceptedDataStrategy, LatestOtherBlessedModelStrategy
+from components.artifacts import ClinicalBlessing, DataGateReport, DatasetManifest
+from components.baseline import (
+    LatestBlessedModelStrategy,
+    LatestOtherAcceptedDataStrategy,
+    LatestOtherBlessedModelStrategy,
+)
 from components.data_gate.report import MANIFEST_ID_PROPERTY
+from schema import contract
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +38,8 @@ def _model(number: int) -> standard_artifacts.Model:
     return model
 
 
-def _blessing(number: int, model: int, blessed: bool) -> standard_artifacts.ModelBlessing:
-    blessing = standard_artifacts.ModelBlessing()
+def _blessing(kind: type[Artifact], number: int, model: int, blessed: bool) -> Artifact:
+    blessing = kind()
     blessing.id = number
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
@@ -39,10 +48,23 @@ def _blessing(number: int, model: int, blessed: bool) -> standard_artifacts.Mode
 
 @dataclass
 class History:
-    """Models by their ids, with whether each evaluation of them blessed them."""
+    """Models by their ids, with whether each evaluation of them blessed them; `clinical` where it is not the same."""
 
     models: list[int]
     evaluations: list[tuple[int, bool]] = field(default_factory=list)
+    clinical: list[tuple[int, bool]] | None = None
+
+    def blessings(self) -> dict[str, list[Artifact]]:
+        clinical = self.evaluations if self.clinical is None else self.clinical
+        return {
+            "model_blessing": [
+                _blessing(standard_artifacts.ModelBlessing, 1000 + number, *evaluation)
+                for number, evaluation in enumerate(self.evaluations)
+            ],
+            "clinical_blessing": [
+                _blessing(ClinicalBlessing, 2000 + number, *evaluation) for number, evaluation in enumerate(clinical)
+            ],
+        }
 
     def resolve(self, store: mlmd.MetadataStore, candidate: int) -> tuple[list[int], list[int]]:
         """The ids of the models found, and of the models that the blessings found are of."""
@@ -52,19 +74,18 @@ class History:
             {
                 "candidate": candidates,
                 "model": [_model(number) for number in self.models],
-                "model_blessing": [
-                    _blessing(1000 + number, *evaluation) for number, evaluation in enumerate(self.evaluations)
-                ],
+                **self.blessings(),
             },
         )
-        assert resolved is not None
-        assert set(resolved) == {"candidate", "model", "model_blessing"}
+        assert set(resolved) == {"candidate", "model", "model_blessing", "clinical_blessing"}
         assert resolved["candidate"] == candidates
         key = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
-        return (
-            [model.id for model in resolved["model"]],
-            [blessing.get_int_custom_property(key) for blessing in resolved["model_blessing"]],
+        of_gate, of_clinical = (
+            [blessing.get_int_custom_property(key) for blessing in resolved[name]]
+            for name in ("model_blessing", "clinical_blessing")
         )
+        assert of_gate == of_clinical
+        return [model.id for model in resolved["model"]], of_gate
 
 
 @pytest.mark.parametrize(
@@ -86,6 +107,55 @@ class History:
 )
 def test_by_example(store: mlmd.MetadataStore, history: History, expected: list[int]) -> None:
     assert history.resolve(store, candidate=9) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("gate", "clinical", "expected"),
+    [
+        ([(1, True)], [], []),
+        ([], [(1, True)], []),
+        ([(1, True)], [(1, False)], []),
+        ([(1, False)], [(1, True)], []),
+        ([(1, True)], [(2, True)], []),
+        ([(1, True), (2, True)], [(1, True), (2, False)], [1]),
+        ([(1, True), (2, True)], [(1, True), (2, True)], [2]),
+    ],
+)
+def test_one_blessing_of_two_is_not_enough(
+    store: mlmd.MetadataStore,
+    gate: list[tuple[int, bool]],
+    clinical: list[tuple[int, bool]],
+    expected: list[int],
+) -> None:
+    history = History([1, 2, 9], gate, clinical)
+    assert history.resolve(store, candidate=9) == (expected, expected)
+
+    found = LatestBlessedModelStrategy().resolve_artifacts(
+        store, {"model": [_model(number) for number in history.models], **history.blessings()}
+    )
+    assert [model.id for model in found["model"]] == expected
+
+
+def _described(number: int, folder: Path, labels: list[str], positive: str) -> standard_artifacts.Model:
+    model = _model(number)
+    model.uri = str(folder / str(number))
+    extras = Path(path_utils.serving_model_path(model.uri)) / contract.EXTRA_ASSETS
+    extras.mkdir(parents=True)
+    description = json.dumps({"labels": labels, "positive_label": positive})
+    (extras / contract.MODEL_DESCRIPTION_FILE).write_text(description)
+    return model
+
+
+def test_a_model_that_tells_other_classes_apart_is_no_baseline(store: mlmd.MetadataStore, tmp_path: Path) -> None:
+    same, candidate = (_described(number, tmp_path, ["a", "b"], "b") for number in (1, 9))
+    others = [_described(2, tmp_path, ["a", "b"], "a"), _described(3, tmp_path, ["a", "b", "c"], "b"), _model(4)]
+    blessings = History([], [(number, True) for number in (1, 2, 3, 4)]).blessings()
+
+    found = LatestOtherBlessedModelStrategy().resolve_artifacts(
+        store, {"candidate": [candidate], "model": [same, *others, candidate], **blessings}
+    )
+
+    assert found["model"] == [same]
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from components.cross_validation.content import CrossValidationSummary, Figure, 
 from components.cross_validation.folds import turns
 from components.cross_validation.measures import Pooled
 from components.cross_validation.report import read_summary, write_report
-from components.group_bootstrap import Interval, group_intervals
+from components.measures.group_bootstrap import Interval, group_intervals
 from components.settings import SplitSettings
 from pipeline.cli.crossval import figures_table
 from schema.errors import DataRejectedError

@@ -19,6 +19,8 @@ def keys_and_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, str
             found[prefix + name] = "(needed)"
         elif field.default in ((), {}, "", None):
             found[prefix + name] = "(empty)"
+        elif isinstance(field.default, tuple):
+            found[prefix + name] = f"`[{','.join(map(str, field.default))}]`"
         elif isinstance(field.default, bool):
             found[prefix + name] = f"`{str(field.default).lower()}`"
         else:

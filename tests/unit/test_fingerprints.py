@@ -24,7 +24,8 @@ ENTRY_MODULES = {
     "Trainer": ("components.trainer.component", "components.trainer.run_fn"),
     "CrossValidator": ("components.cross_validation.component", "components.cross_validation.executor"),
     "Evaluator": ("components.evaluator.metrics",),
-    "Pusher": ("components.publisher.executor", "serving.check"),
+    "ClinicalEvaluator": ("components.clinical_evaluator.component",),
+    "Pusher": ("components.publisher.component", "serving.check"),
     "RunReport": ("components.report.component",),
 }
 # These run code of all of `components`.
@@ -113,6 +114,8 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("schema/schema.pbtxt", set(STEP_CODE)),
         ("components/transform.py", {"Transform", *LEARNING}),
         ("components/evaluator/eval_config.py", {"Evaluator", *ALL_COMPONENTS}),
+        ("components/clinical_evaluator/verdict.py", {"ClinicalEvaluator", *ALL_COMPONENTS}),
+        ("components/measures/ranking.py", {"ClinicalEvaluator", *ALL_COMPONENTS}),
         ("components/models/cnn.py", LEARNING),
         ("components/features/store.py", LEARNING),
         ("components/trainer/augmentation.py", LEARNING),

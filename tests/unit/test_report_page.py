@@ -23,6 +23,7 @@ from components.report.content import (
     ShownPair,
     SplitCount,
 )
+from tests.clinical import example_evaluation
 
 SCRIPT = "<script>alert('x')</script>"
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
@@ -65,6 +66,7 @@ def make_content(**changes: Any) -> ReportContent:
         "blessed": True,
         "published_version": "4",
         "published_path": "/models/example/4",
+        "clinical": example_evaluation(),
         "metrics": {"auc": 0.91, "recall": 0.8, "specificity": 0.7, "precision": 8 / 11},
         "confusion": [[7, 3], [2, 8]],
         "curve": [point(0.0, 10, 10, 0, 0), point(0.4, 8, 3, 7, 2), point(1.0, 0, 0, 10, 10)],
@@ -187,9 +189,26 @@ def test_verdict_of_a_published_model() -> None:
     assert verdict.headline == "Published as version 4"
     assert verdict.sentences == [
         "Checks of the gate passed: 2 of 2.",
+        "Not certified: this configuration does not ask for lower bounds.",
         "Compared with the earlier model: model 12.",
     ]
     assert verdict.shortfalls == []
+
+
+def test_verdict_of_a_certified_model() -> None:
+    verdict = page.describe_verdict(make_content(clinical=example_evaluation(certify=True)))
+
+    assert verdict.sentences[1] == "Certified at 95 %: 2 of 2 criteria."
+
+
+def test_verdict_of_a_model_that_passed_the_gate_and_cannot_be_certified() -> None:
+    clinical = example_evaluation(certify=True, minimum_recall=0.8)
+    content = make_content(clinical=clinical, blessed=False, published_version=None, published_path=None)
+    verdict = page.describe_verdict(content)
+
+    assert verdict.state == "bad"
+    assert verdict.headline == "Not blessed: the test images do not certify what is asked for"
+    assert verdict.shortfalls == [clinical.verdict.criteria[1].reason]
 
 
 def test_verdict_of_a_first_run() -> None:
@@ -739,6 +758,8 @@ def test_sections_stand_in_order(whole_page: str) -> None:
         "verdict",
         "gate",
         "metrics",
+        "certification",
+        "intervals",
         "data",
         "data-checks",
         "pairs",

@@ -11,6 +11,7 @@ from components.report.content import GateCheck, ReportContent, ShownImage, Show
 from pipeline.output import OutputFolder
 from pipeline.summary import check_published, print_summary, read_summary
 from schema.errors import EXIT_FAILED, EXIT_NOT_BLESSED, BreastImagingError, ModelNotBlessedError
+from tests.clinical import example_evaluation
 
 
 def _check(metric: str, observed: float | None, bound: float, kind: str = "value") -> GateCheck:
@@ -49,6 +50,7 @@ def _content(**changes: Any) -> ReportContent:
         "blessed": True,
         "published_version": "7",
         "published_path": None,
+        "clinical": example_evaluation(),
         "metrics": {},
         "confusion": [[1, 0], [0, 1]],
         "curve": [],
@@ -93,6 +95,23 @@ def test_a_model_that_is_not_blessed_is_refused_with_each_metric_that_fell_short
     )
 
 
+def test_a_model_that_cannot_be_certified_is_refused_with_the_reason(tmp_path: Path) -> None:
+    clinical = example_evaluation(certify=True, minimum_recall=0.8)
+
+    with pytest.raises(ModelNotBlessedError) as caught:
+        check_published(_content(blessed=False, clinical=clinical, published_path=str(tmp_path)))
+
+    assert caught.value.reasons == (clinical.verdict.criteria[1].reason,)
+    assert "cannot be certified" in caught.value.reasons[0]
+    assert "clinical.certify=false" in caught.value.fix
+
+
+def test_a_certified_model_is_said_to_be(tmp_path: Path) -> None:
+    lines = _print(_content(clinical=example_evaluation(certify=True)), OutputFolder(tmp_path))
+
+    assert "Blessed:   yes" in lines
+
+
 def _print(content: ReportContent, output: OutputFolder) -> list[str]:
     stream = StringIO()
     print_summary(content, output, Console(file=stream, width=60))
@@ -112,8 +131,11 @@ def test_the_summary_line_by_line(tmp_path: Path) -> None:
         "  test AUC: 0.910 (at least 0.800 is asked for)",
         "  test recall: 0.750 (at least 0.750 is asked for)",
         "  no earlier blessed model to compare with",
-        "Threshold: 0.4322 (malignant probability, chosen on eval)",
-        "Blessed:   yes",
+        "  AUC of malignant is 0.954, and at least 0.856 with 95 % confidence; 0.500 is asked for.",
+        "  Recall at the operating point is at least 0.664 with 95 % confidence; 0.500 is asked for (0.833 found"
+        " (50 of 60 images), 0.664 certain).",
+        "Threshold: 0.4322 of the malig[nant] probability. It was chosen so.",
+        "Blessed:   yes, but not certified (clinical.certify is off)",
         f"Published: {path}",
         f"Report:    {tmp_path}/report/index.html",
     ]

@@ -1,0 +1,124 @@
+"""Judges the candidate on `test`, beside the latest blessed model."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.clinical_evaluator.comparison import Baseline
+from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE, ClinicalEvaluation
+from components.clinical_evaluator.evaluate import evaluate
+from components.clinical_evaluator.predict import score_examples
+from components.clinical_evaluator.scored_images import ScoredImages
+from components.settings import ClinicalEvaluationSettings
+from serving.servable import read_description
+
+EXAMPLES_KEY: Final = "examples"
+MODEL_KEY: Final = "model"
+BASELINE_KEY: Final = "baseline_model"
+SETTINGS_KEY: Final = "settings"
+EVALUATION_KEY: Final = "evaluation"
+BLESSING_KEY: Final = "blessing"
+
+# Custom property of the blessing, besides those of the Evaluator of TFX.
+CERTIFIED_PROPERTY: Final = "certified"
+
+FIRST_RUN: Final = "There was no earlier blessed model of these classes to compare with."
+
+
+class Executor(base_executor.BaseExecutor):
+    """Asks the models, computes the figures, and writes the evaluation and the blessing."""
+
+    def Do(  # noqa: N802  TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        settings = ClinicalEvaluationSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
+        model = artifact_utils.get_single_instance(input_dict[MODEL_KEY])
+        patterns = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in settings.splits]
+        directory = path_utils.serving_model_path(model.uri)
+        images = score_examples(directory, patterns, settings.labels, settings.positive_label)
+        baseline, notes = _baseline(input_dict.get(BASELINE_KEY) or [], patterns, settings)
+        name = str(read_description(directory)["name"])
+        evaluation = evaluate(name, images, baseline, notes, settings)
+        write_evaluation(evaluation, images, artifact_utils.get_single_uri(output_dict[EVALUATION_KEY]))
+        if BLESSING_KEY in output_dict:
+            _bless(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), model, evaluation)
+
+
+def write_evaluation(evaluation: ClinicalEvaluation, images: ScoredImages, directory: str) -> None:
+    """Writes the figures, and the answers that they come from."""
+    _write(os.path.join(directory, EVALUATION_FILE), evaluation.model_dump_json(indent=2))
+    _write(os.path.join(directory, PREDICTIONS_FILE), _predictions(images))
+
+
+def read_evaluation(directory: str) -> ClinicalEvaluation:
+    with fileio.open(os.path.join(directory, EVALUATION_FILE), "rb") as file:
+        return ClinicalEvaluation.model_validate_json(file.read())
+
+
+def _baseline(
+    models: Sequence[types.Artifact], patterns: Sequence[str], settings: ClinicalEvaluationSettings
+) -> tuple[Baseline | None, list[str]]:
+    """The latest blessed model on the same images, or why there is none."""
+    if not models:
+        return None, [FIRST_RUN]
+    model = models[0]
+    directory = path_utils.serving_model_path(model.uri)
+    description = read_description(directory)
+    labels, positive = description["labels"], description["positive_label"]
+    if labels != list(settings.labels) or positive != settings.positive_label:
+        return None, [
+            f"The latest blessed model (artifact {model.id}) tells other classes apart ({_listed(labels)}; positive:"
+            f" {positive}), so it was not compared with."
+        ]
+    images = score_examples(directory, patterns, settings.labels, settings.positive_label)
+    return Baseline(f"model {model.id}", images), []
+
+
+def _listed(labels: object) -> str:
+    return ", ".join(map(str, labels)) if isinstance(labels, list) else str(labels)
+
+
+def _bless(blessing: types.Artifact, model: types.Artifact, evaluation: ClinicalEvaluation) -> None:
+    verdict = evaluation.verdict
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(verdict.blessed))
+    blessing.set_int_custom_property(CERTIFIED_PROPERTY, int(verdict.certified))
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+
+
+def _predictions(images: ScoredImages) -> str:
+    """A row for each image; texts are quoted, numbers are not."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    attributes = sorted(images.attributes)
+    writer.writerow(["source", "group", "label", "decided", *images.labels, *attributes])
+    for row in range(len(images)):
+        writer.writerow(
+            [
+                images.sources[row],
+                str(images.groups[row]),
+                images.labels[images.truth[row]],
+                images.labels[images.decided[row]],
+                *map(float, np.asarray(images.probabilities[row])),
+                *(str(images.attributes[name][row]) for name in attributes),
+            ]
+        )
+    return table.getvalue()
+
+
+def _write(path: str, text: str) -> None:
+    with fileio.open(path, "wb") as file:
+        file.write(text.encode())

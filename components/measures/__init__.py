@@ -1,0 +1,1 @@
+"""What predictions are worth, in figures: pure functions of truth, scores and groups, with their intervals."""

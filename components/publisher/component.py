@@ -1,0 +1,50 @@
+"""Pusher with one more condition: the clinical evaluation has to bless the model, too."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import channel, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.artifacts import ClinicalBlessing
+from components.publisher.executor import CLINICAL_BLESSING_KEY, Executor
+
+
+class PusherSpec(ComponentSpec):
+    PARAMETERS = {standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(type=pusher_pb2.PushDestination)}
+    INPUTS = {
+        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing),
+        CLINICAL_BLESSING_KEY: ChannelParameter(type=ClinicalBlessing),
+    }
+    OUTPUTS = {standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class Pusher(base_component.BaseComponent):
+    """Publishes a model that both evaluations have blessed as the next version, whole or not at all."""
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        clinical_blessing: types.BaseChannel,
+        base_directory: str,
+    ) -> None:
+        """Args: base_directory: of the version folders."""
+        destination = pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
+        )
+        super().__init__(
+            spec=PusherSpec(
+                **{
+                    standard_component_specs.MODEL_KEY: model,
+                    standard_component_specs.MODEL_BLESSING_KEY: model_blessing,
+                    CLINICAL_BLESSING_KEY: clinical_blessing,
+                    standard_component_specs.PUSH_DESTINATION_KEY: destination,
+                    standard_component_specs.PUSHED_MODEL_KEY: channel.Channel(type=standard_artifacts.PushedModel),
+                }
+            )
+        )
