@@ -30,7 +30,7 @@ from components.models.registry import get_model
 from components.models.spec import Network
 from components.settings import ModelSettings, TransformSettings
 from components.trainer.data import TransformedExamples
-from components.trainer.learning_set import FeatureBatches
+from components.trainer.learning_set import learning_set
 from schema import contract
 
 SEED = 0
@@ -109,9 +109,7 @@ def train_cached(network: Network, train: Data, test: Data, epochs: int) -> dict
         maps = compute_features(network.base, examples, [keras.layers.Identity()], len(examples))
         write_features(folder, examples.sources(), shape, maps)
         features = read_features(folder)
-        batches = FeatureBatches(
-            features.maps, np.arange(len(examples)), train.labels.astype(np.float32), BATCH_SIZE, SEED
-        )
+        batches = learning_set(examples, features).feature_batches(train.labels.astype(np.float32), BATCH_SIZE, SEED)
         _compile(network.head)
         network.head.fit(batches, epochs=epochs, verbose=0)
     seconds = time.perf_counter() - started

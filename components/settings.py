@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schema import contract
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Side = Annotated[int, Field(ge=8, le=4096)]
+
+
+def _check_slice(name: str) -> str:
+    if name not in contract.SLICES:
+        raise ValueError(f"{name} is no attribute; known are {', '.join(contract.SLICES)}")
+    return name
+
+
+SliceName = Annotated[str, AfterValidator(_check_slice)]
 
 
 class Settings(BaseModel):
@@ -354,6 +363,18 @@ class OperatingPointSettings(Settings):
     target_recall: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
     threshold: Fraction = 0.5
 
+    @property
+    def reason(self) -> str:
+        """The rule as a sentence about the threshold."""
+        frozen = "on the eval split, and was frozen before the test split was read."
+        match self.rule:
+            case "recall":
+                return f"It is the highest threshold that gave a recall of at least {self.target_recall:.3f} {frozen}"
+            case "youden":
+                return f"It is the threshold with the largest sum of sensitivity and specificity {frozen}"
+            case "fixed":
+                return "It is the one that the configuration fixes."
+
 
 class GateSettings(Settings):
     """What a model must reach on `test` to be published.
@@ -362,12 +383,21 @@ class GateSettings(Settings):
         minimum_auc: AUC of the positive class against the rest.
         minimum_recall: recall of the positive class at the operating point.
         maximum_auc_drop, maximum_recall_drop: how far below the latest blessed model it may fall.
+        minimum_macro_auc, minimum_macro_recall: means over the classes, of more than two; 0 asks for nothing.
+        slices: attributes by whose values TFMA divides the images.
+        minimum_slice_auc, minimum_slice_recall: in each of those slices; 0 asks for nothing. A slice that has no
+            images of the positive class reaches neither.
     """
 
     minimum_auc: Fraction = 0.8
     minimum_recall: Fraction = 0.8
     maximum_auc_drop: Fraction = 0.02
     maximum_recall_drop: Fraction = 0.05
+    minimum_macro_auc: Fraction = 0.0
+    minimum_macro_recall: Fraction = 0.0
+    slices: tuple[SliceName, ...] = ()
+    minimum_slice_auc: Fraction = 0.0
+    minimum_slice_recall: Fraction = 0.0
 
 
 class ClinicalSettings(Settings):
@@ -395,18 +425,9 @@ class ClinicalSettings(Settings):
     prevalence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     fixed_specificities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
     fixed_sensitivities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
-    slices: tuple[str, ...] | None = None
+    slices: tuple[SliceName, ...] | None = None
     replicates: Annotated[int, Field(ge=2_000, le=100_000)] = 2_000
     seed: Annotated[int, Field(ge=0)] = 0
-
-    @field_validator("slices")
-    @classmethod
-    def _slices_are_known(cls, slices: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        known = (*contract.ATTRIBUTES, contract.SIZE_BAND)
-        unknown = [name for name in slices or () if name not in known]
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)} is no attribute; known are {', '.join(known)}")
-        return slices
 
 
 class ServingSettings(Settings):

@@ -74,6 +74,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.settings",
     ),
     "Pusher": ("schema", "serving", "components.artifacts", "components.publisher"),
+    "CardWriter": ("schema", "serving", "components"),
     "RunReport": ("schema", "serving", "components"),
 }
 # A new release of these may change results, so it makes every step run again.

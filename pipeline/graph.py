@@ -23,6 +23,7 @@ from components.data_gate.component import DataGate
 from components.evaluator.eval_config import make_eval_config
 from components.features.component import FeatureExtractor
 from components.image_example_gen.component import ImageExampleGen
+from components.model_card.component import CardWriter
 from components.models.registry import get_model
 from components.models.spec import UNTRAINED
 from components.publisher.component import Pusher
@@ -36,7 +37,7 @@ from components.settings import (
 )
 from components.trainer.component import Trainer
 from components.tuner.component import Tuner
-from pipeline.config import Config
+from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from schema import contract
 from schema.errors import ConfigurationError
@@ -100,17 +101,21 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         examples=data.examples.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
-        settings=ClinicalEvaluationSettings(
-            labels=config.data.labels,
-            positive_label=config.data.positive_label,
-            splits=(contract.TEST,),
-            clinical=config.clinical,
-        ),
+        settings=_clinical_settings(config, (contract.TEST,)),
+    )
+    cards = CardWriter(
+        # The threads of a machine make no other model, and no other cards that would be published anew.
+        configuration=config.model_copy(update={"beam": BeamSettings()}).to_yaml(),
+        manifest=data.examples.outputs["manifest"],
+        data_gate=data.gate.outputs["report"],
+        model_run=trainer.outputs["model_run"],
+        clinical_evaluation=clinical.outputs["evaluation"],
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         clinical_blessing=clinical.outputs["blessing"],
+        cards=cards.outputs["cards"],
         base_directory=f"{platform.serving_directory}/{config.serving.model_name}",
     )
     report = RunReport(
@@ -126,7 +131,20 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     return _pipeline(
         platform,
-        [*data.all, transformed, features, tuner, start, trainer, baseline, evaluator, clinical, pusher, report],
+        [
+            *data.all,
+            transformed,
+            features,
+            tuner,
+            start,
+            trainer,
+            baseline,
+            evaluator,
+            clinical,
+            cards,
+            pusher,
+            report,
+        ],
     )
 
 
@@ -153,6 +171,30 @@ def build_cross_validation(config: Config, platform: Platform, folds: int) -> tf
         ),
     )
     return _pipeline(platform, [*data.all, transformed, features, validator])
+
+
+def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipeline.Pipeline:
+    """Evaluation of an exported model on the images of all splits; trains and publishes nothing.
+
+    Args:
+        model: folder of the SavedModel.
+    """
+    # Nothing is learnt from these images, so that they may be few, of one class, or unlike each other.
+    checks = config.data.checks.model_copy(update={"classes": "warn", "skew": "warn", "drift": "warn"})
+    config = config.model_copy(update={"data": config.data.model_copy(update={"checks": checks})})
+    data = _data_nodes(config, platform)
+    importer = tfx.dsl.Importer(
+        source_uri=model,
+        artifact_type=tfx.types.standard_artifacts.Model,
+        reimport=True,  # the folder may hold another model by now
+    ).with_id("PublishedModel")
+    evaluator = ClinicalEvaluator(
+        examples=data.examples.outputs["examples"],
+        model=importer.outputs["result"],
+        settings=_clinical_settings(config, contract.SPLITS),
+    )
+    evaluator.add_upstream_node(data.gate)
+    return _pipeline(platform, [*data.all, importer, evaluator])
 
 
 @dataclass(frozen=True)
@@ -273,6 +315,15 @@ def _trainer_settings(config: Config) -> TrainerSettings:
         prediction=config.prediction,
         operating_point=config.operating_point,
         model_name=config.serving.model_name,
+    )
+
+
+def _clinical_settings(config: Config, splits: tuple[str, ...]) -> ClinicalEvaluationSettings:
+    return ClinicalEvaluationSettings(
+        labels=config.data.labels,
+        positive_label=config.data.positive_label,
+        splits=splits,
+        clinical=config.clinical,
     )
 
 

@@ -14,8 +14,10 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
 
+from components.clinical_evaluator.component import ClinicalEvaluator
+from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE
 from components.cross_validation.component import CrossValidator
-from components.cross_validation.content import PREDICTIONS_FILE
+from components.cross_validation.content import PREDICTIONS_FILE as CROSS_VALIDATION_PREDICTIONS_FILE
 from components.cross_validation.content import SUMMARY_FILE as CROSS_VALIDATION_FILE
 from components.models.registry import get_model
 from components.models.weights import check_weights
@@ -23,9 +25,10 @@ from components.report.component import RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
-from pipeline.graph import Platform, build_cross_validation, build_pipeline
+from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
 from pipeline.lost_artifacts import forget_lost_artifacts
 from pipeline.output import OutputFolder
+from pipeline.published import check_classes, published_model
 from schema.errors import BreastImagingError
 
 
@@ -61,6 +64,7 @@ def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     check_weights(get_model(config.model.architecture), config.model)
     with _lock(output):
         _run(build_pipeline(config, local_platform(config, data, output)), output)
+        _copy_evaluation(output)
         _copy_latest(output, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
 
@@ -69,8 +73,25 @@ def cross_validate_locally(config: Config, data: Path, output: OutputFolder, fol
     check_weights(get_model(config.model.architecture), config.model)
     with _lock(output):
         _run(build_cross_validation(config, local_platform(config, data, output), folds), output)
-        files = (CROSS_VALIDATION_FILE, PREDICTIONS_FILE)
+        files = (CROSS_VALIDATION_FILE, CROSS_VALIDATION_PREDICTIONS_FILE)
         _copy_latest(output, CrossValidator, output.cross_validation, files)
+
+
+def evaluate_locally(config: Config, data: Path, output: OutputFolder, model: Path) -> None:
+    """Evaluates an exported model on all images of a folder.
+
+    Raises what a component raises, and ConfigurationError before anything runs where the model does not tell the
+    configuration's classes apart.
+    """
+    folder = published_model(model)
+    check_classes(folder, config)
+    with _lock(output):
+        _run(build_evaluation(config, local_platform(config, data, output), str(folder)), output)
+        _copy_evaluation(output)
+
+
+def _copy_evaluation(output: OutputFolder) -> None:
+    _copy_latest(output, ClinicalEvaluator, output.evaluation, (EVALUATION_FILE, PREDICTIONS_FILE))
 
 
 def _run(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
@@ -94,9 +115,13 @@ def _lock(output: OutputFolder) -> Iterator[None]:
 
 
 def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: Path, names: tuple[str, ...]) -> None:
-    """Puts the files of a component's latest result where a person looks for them; nothing where nothing has run."""
+    """Puts the files of a component's latest result where a person looks for them; nothing where nothing has run.
+
+    Of several outputs, the result is the one with the first of the files.
+    """
     with _metadata(output) as handle:
-        directory = _latest_output(handle.store, f"{component.__module__}.{component.__qualname__}")
+        outputs = _latest_outputs(handle.store, f"{component.__module__}.{component.__qualname__}")
+    directory = next((output for output in outputs if (output / names[0]).exists()), None)
     if directory is None:
         return
     target.mkdir(exist_ok=True)
@@ -111,15 +136,14 @@ def _metadata(output: OutputFolder) -> metadata.Metadata:
     return metadata.Metadata(connection)
 
 
-def _latest_output(store: mlmd.MetadataStore, execution_type: str) -> Path | None:
+def _latest_outputs(store: mlmd.MetadataStore, execution_type: str) -> list[Path]:
     executions = store.get_executions_by_type(execution_type)
     if not executions:
-        return None
+        return []
     latest = max(execution.id for execution in executions)
     outputs = [
         event.artifact_id
         for event in store.get_events_by_execution_ids([latest])
         if event.type == metadata_store_pb2.Event.OUTPUT
     ]
-    (result,) = store.get_artifacts_by_id(outputs)
-    return Path(result.uri)
+    return [Path(result.uri) for result in store.get_artifacts_by_id(outputs)]

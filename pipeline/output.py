@@ -30,6 +30,10 @@ class OutputFolder:
         return self.root / "report"
 
     @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluation"
+
+    @property
     def cross_validation(self) -> Path:
         return self.root / "cross_validation"
 

@@ -32,7 +32,14 @@ class CrossValidationJob(BaseModel):
     folds: int
 
 
-Job = Annotated[RunJob | CrossValidationJob, Field(discriminator="kind")]
+class EvaluationJob(BaseModel):
+    """Evaluation of an exported model. Attributes: model: its folder, or the one that holds its versions."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    model: Path
+
+
+Job = Annotated[RunJob | CrossValidationJob | EvaluationJob, Field(discriminator="kind")]
 
 
 class WorkerTask(BaseModel):
@@ -69,7 +76,7 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
 
     listener = RunListener(emit)
     try:
-        from pipeline.local import cross_validate_locally, run_locally
+        from pipeline.local import cross_validate_locally, evaluate_locally, run_locally
 
         output = OutputFolder(task.output)
         with listening(listener):
@@ -78,6 +85,8 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
                     run_locally(task.config, task.data, output)
                 case CrossValidationJob(folds=folds):
                     cross_validate_locally(task.config, task.data, output, folds)
+                case EvaluationJob(model=model):
+                    evaluate_locally(task.config, task.data, output, model)
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
         emit(

@@ -17,6 +17,7 @@ IMAGE_CHANNELS: Final = "image/channels"  # int64, 1 (grey) or 3 (RGB)
 IMAGE_BIT_DEPTH: Final = "image/bit_depth"  # int64, bits per channel in the source file
 IMAGE_MEAN: Final = "image/mean"  # float, mean brightness in [0, 1]
 IMAGE_STD: Final = "image/std"  # float, standard deviation of the brightness in [0, 1]
+IMAGE_SIZE_BAND: Final = "image/size_band"  # bytes: range of the number of pixels in the source file
 LABEL: Final = "label"  # bytes: class name
 LABEL_INDEX: Final = "label/index"  # int64: position in the data set's label order
 GROUP: Final = "group"  # bytes: patient, or what stands for one
@@ -36,8 +37,9 @@ SITE: Final = "site"  # hospital or laboratory
 DEVICE: Final = "device"  # scanner
 ATTRIBUTES: Final = (VIEW, SIDE, MAGNIFICATION, DENSITY, FINDING, SITE, DEVICE)
 
-# By which the images are divided, besides attributes: the number of their pixels.
-SIZE_BAND: Final = "size"
+# What images can be divided by, and the feature that holds it.
+SIZE: Final = "size"
+SLICES: Final = {**{name: ATTRIBUTE_PREFIX + name for name in ATTRIBUTES}, SIZE: IMAGE_SIZE_BAND}
 
 # Features that Transform writes.
 TRANSFORMED_IMAGE: Final = "image"  # bytes: tf.io.serialize_tensor of uint8 (height, width, channels)

@@ -12,7 +12,7 @@ from components.clinical_evaluator.scored_images import ScoredImages
 from components.measures.auc_intervals import delong_difference
 from components.measures.decisions import Binary, Decisions
 from components.measures.group_bootstrap import group_intervals
-from components.measures.ranking import Curve, RankedScores
+from components.measures.ranking import RankedScores
 from components.settings import ClinicalSettings
 
 
@@ -31,7 +31,7 @@ def compare(images: ScoredImages, baseline: Baseline, settings: ClinicalSettings
     """The model less the baseline, on the same images in the same order."""
     both = [_Measured(images), _Measured(baseline.images)]
 
-    def differences(weights: NDArray[np.float64]) -> Mapping[str, float]:
+    def differences(weights: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
         mine, other = (measured.figures(weights) for measured in both)
         return {name: mine[name] - other[name] for name in mine}
 
@@ -55,10 +55,10 @@ class _Measured:
         self._ranking = RankedScores(images.is_positive, images.scores)
         self._decisions = Decisions(images.truth, images.decided, len(images.labels))
 
-    def figures(self, weights: NDArray[np.float64]) -> dict[str, float]:
+    def figures(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         binary = Binary(self._decisions.confusion(weights), self._positive)
         return {
-            AUC: Curve(*self._ranking.counts(weights)).auc,
+            AUC: self._ranking.curve(weights).auc,
             RECALL: binary.recall,
             SPECIFICITY: binary.specificity,
         }

@@ -1,12 +1,9 @@
 """Judges the candidate on `test`, beside the latest blessed model."""
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
@@ -18,6 +15,7 @@ from components.clinical_evaluator.comparison import Baseline
 from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE, ClinicalEvaluation
 from components.clinical_evaluator.evaluate import evaluate
 from components.clinical_evaluator.predict import score_examples
+from components.clinical_evaluator.predictions_table import predictions_table
 from components.clinical_evaluator.scored_images import ScoredImages
 from components.settings import ClinicalEvaluationSettings
 from serving.servable import read_description
@@ -48,20 +46,25 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         model = artifact_utils.get_single_instance(input_dict[MODEL_KEY])
         patterns = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in settings.splits]
-        directory = path_utils.serving_model_path(model.uri)
+        directory = saved_model_folder(model.uri)
         images = score_examples(directory, patterns, settings.labels, settings.positive_label)
         baseline, notes = _baseline(input_dict.get(BASELINE_KEY) or [], patterns, settings)
         name = str(read_description(directory)["name"])
         evaluation = evaluate(name, images, baseline, notes, settings)
         write_evaluation(evaluation, images, artifact_utils.get_single_uri(output_dict[EVALUATION_KEY]))
-        if BLESSING_KEY in output_dict:
-            _bless(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), model, evaluation)
+        _bless(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), model, evaluation)
+
+
+def saved_model_folder(uri: str) -> str:
+    """Of a Trainer's artifact, or of a model that was exported or published."""
+    trained = path_utils.serving_model_path(uri)
+    return trained if fileio.isdir(trained) else uri
 
 
 def write_evaluation(evaluation: ClinicalEvaluation, images: ScoredImages, directory: str) -> None:
     """Writes the figures, and the answers that they come from."""
     _write(os.path.join(directory, EVALUATION_FILE), evaluation.model_dump_json(indent=2))
-    _write(os.path.join(directory, PREDICTIONS_FILE), _predictions(images))
+    _write(os.path.join(directory, PREDICTIONS_FILE), predictions_table(images))
 
 
 def read_evaluation(directory: str) -> ClinicalEvaluation:
@@ -76,7 +79,7 @@ def _baseline(
     if not models:
         return None, [FIRST_RUN]
     model = models[0]
-    directory = path_utils.serving_model_path(model.uri)
+    directory = saved_model_folder(model.uri)
     description = read_description(directory)
     labels, positive = description["labels"], description["positive_label"]
     if labels != list(settings.labels) or positive != settings.positive_label:
@@ -97,26 +100,6 @@ def _bless(blessing: types.Artifact, model: types.Artifact, evaluation: Clinical
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(verdict.blessed))
     blessing.set_int_custom_property(CERTIFIED_PROPERTY, int(verdict.certified))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-
-
-def _predictions(images: ScoredImages) -> str:
-    """A row for each image; texts are quoted, numbers are not."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    attributes = sorted(images.attributes)
-    writer.writerow(["source", "group", "label", "decided", *images.labels, *attributes])
-    for row in range(len(images)):
-        writer.writerow(
-            [
-                images.sources[row],
-                str(images.groups[row]),
-                images.labels[images.truth[row]],
-                images.labels[images.decided[row]],
-                *map(float, np.asarray(images.probabilities[row])),
-                *(str(images.attributes[name][row]) for name in attributes),
-            ]
-        )
-    return table.getvalue()
 
 
 def _write(path: str, text: str) -> None:

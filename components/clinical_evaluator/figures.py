@@ -51,9 +51,9 @@ def bootstrap(images: ScoredImages, settings: ClinicalSettings, prevalence: floa
     decisions = Decisions(images.truth, images.decided, len(images.labels))
     binned = BinnedProbabilities(images.is_positive, images.scores)
 
-    def measure(weights: NDArray[np.float64]) -> Mapping[str, float]:
+    def measure(weights: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
         confusion = decisions.confusion(weights)
-        curves = [Curve(*ranking.counts(weights)) for ranking in rankings]
+        curves = [ranking.curve(weights) for ranking in rankings]
         return {
             **_ranking(curves, images, settings),
             **_at_operating_point(confusion, images.positive, prevalence),
@@ -64,7 +64,7 @@ def bootstrap(images: ScoredImages, settings: ClinicalSettings, prevalence: floa
     return group_intervals(images.groups, measure, settings.replicates, settings.seed)
 
 
-def _ranking(curves: list[Curve], images: ScoredImages, settings: ClinicalSettings) -> dict[str, float]:
+def _ranking(curves: list[Curve], images: ScoredImages, settings: ClinicalSettings) -> dict[str, NDArray[np.float64]]:
     curve = curves[images.positive]
     figures = {AUC: curve.auc, AVERAGE_PRECISION: curve.average_precision}
     for target in settings.fixed_specificities:
@@ -73,11 +73,13 @@ def _ranking(curves: list[Curve], images: ScoredImages, settings: ClinicalSettin
         figures[at_sensitivity(target)] = curve.specificity_at_sensitivity(target)
     if len(curves) > 2:
         aucs = {class_auc(label): each.auc for label, each in zip(images.labels, curves, strict=True)}
-        figures |= {**aucs, MACRO_AUC: float(np.mean(list(aucs.values())))}
+        figures |= {**aucs, MACRO_AUC: np.mean(list(aucs.values()), axis=0)}
     return figures
 
 
-def _at_operating_point(confusion: NDArray[np.float64], positive: int, prevalence: float) -> dict[str, float]:
+def _at_operating_point(
+    confusion: NDArray[np.float64], positive: int, prevalence: float
+) -> dict[str, NDArray[np.float64]]:
     binary = Binary(confusion, positive)
     return {
         RECALL: binary.recall,
@@ -106,7 +108,7 @@ def _banded(
 ) -> BandedCurve:
     ranking = RankedScores(images.is_positive, images.scores)
     band = group_bands(
-        images.groups, lambda weights: values(Curve(*ranking.counts(weights))), settings.replicates, settings.seed
+        images.groups, lambda weights: values(ranking.curve(weights)), settings.replicates, settings.seed
     )
     return BandedCurve(
         x=[round(float(x), 2) for x in GRID], y=_known(band.value), low=_known(band.low), high=_known(band.high)

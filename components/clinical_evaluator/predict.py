@@ -1,13 +1,13 @@
 """Asks a model for all examples of some splits, through the signature that is served."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.clinical_evaluator.scored_images import ScoredImages
-from components.clinical_evaluator.size_bands import size_band
 from schema import contract
 from schema.errors import ConfigurationError, DataRejectedError
 from serving.servable import Predictions, Servable
@@ -18,9 +18,7 @@ _FEATURES: Final = {
     contract.SOURCE: tf.io.FixedLenFeature([], tf.string),
     contract.GROUP: tf.io.FixedLenFeature([], tf.string),
     contract.LABEL: _OPTIONAL_TEXT,
-    contract.IMAGE_HEIGHT: tf.io.FixedLenFeature([], tf.int64),
-    contract.IMAGE_WIDTH: tf.io.FixedLenFeature([], tf.int64),
-    **{contract.ATTRIBUTE_PREFIX + name: _OPTIONAL_TEXT for name in contract.ATTRIBUTES},
+    **dict.fromkeys(contract.SLICES.values(), _OPTIONAL_TEXT),
 }
 
 
@@ -38,7 +36,7 @@ def score_examples(model: str, patterns: Sequence[str], labels: Sequence[str], p
         DataRejectedError: where there are no images, or one has no label of these.
         ConfigurationError: where the model tells other classes apart.
     """
-    facts: list[Mapping[str, Any]] = []
+    facts: list[Mapping[str, str]] = []
     answers: list[Predictions] = []
     with Servable(model) as servable:
         for examples in _batches(patterns):
@@ -75,13 +73,10 @@ def _batches(patterns: Sequence[str]) -> Iterator[list[bytes]]:
             yield list(batch)
 
 
-def _parse(examples: list[bytes]) -> list[Mapping[str, Any]]:
+def _parse(examples: list[bytes]) -> list[Mapping[str, str]]:
     columns = {name: values.numpy() for name, values in tf.io.parse_example(examples, _FEATURES).items()}
     return [
-        {
-            name: value.decode() if isinstance(value, bytes) else int(value)
-            for name, value in zip(columns, row, strict=True)
-        }
+        {name: value.decode() for name, value in zip(columns, row, strict=True)}
         for row in zip(*columns.values(), strict=True)
     ]
 
@@ -95,11 +90,7 @@ def _index(label: str, labels: Sequence[str], source: str) -> int:
     return list(labels).index(label)
 
 
-def _attributes(facts: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray[Any, np.dtype[np.str_]]]:
-    known = {
-        name: np.array([fact[contract.ATTRIBUTE_PREFIX + name] for fact in facts]) for name in contract.ATTRIBUTES
-    }
-    sizes = [size_band(fact[contract.IMAGE_HEIGHT], fact[contract.IMAGE_WIDTH]) for fact in facts]
-    return {name: values for name, values in known.items() if (values != "").any()} | {
-        contract.SIZE_BAND: np.array(sizes)
-    }
+def _attributes(facts: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
+    """Those that any image has."""
+    found = {name: np.array([fact[feature] for fact in facts]) for name, feature in contract.SLICES.items()}
+    return {name: values for name, values in found.items() if (values != "").any()}

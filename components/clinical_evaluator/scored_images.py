@@ -1,7 +1,7 @@
 """Labelled images with a model's answers: what every figure is computed from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,14 +70,17 @@ class ScoredImages:
 
     def subset(self, chosen: NDArray[np.bool_]) -> "ScoredImages":
         """Args: chosen: (images,)."""
-        return ScoredImages(
-            self.labels,
-            self.positive,
-            [source for source, wanted in zip(self.sources, chosen, strict=True) if wanted],
-            self.groups[chosen],
-            self.truth[chosen],
-            self.probabilities[chosen],
-            self.decided[chosen],
-            self.threshold,
-            {name: values[chosen] for name, values in self.attributes.items()},
+        return self.take(np.flatnonzero(chosen).tolist())
+
+    def take(self, rows: Sequence[int]) -> "ScoredImages":
+        """The images of these rows, in this order."""
+        places = np.asarray(rows, np.intp)
+        return replace(
+            self,
+            sources=[self.sources[row] for row in rows],
+            groups=self.groups[places],
+            truth=self.truth[places],
+            probabilities=self.probabilities[places],
+            decided=self.decided[places],
+            attributes={name: values[places] for name, values in self.attributes.items()},
         )

@@ -9,7 +9,7 @@ from components.clinical_evaluator.figures import AUC, figure, share
 from components.clinical_evaluator.scored_images import ScoredImages
 from components.measures.group_bootstrap import group_intervals
 from components.measures.proportions import proportion
-from components.measures.ranking import Curve, RankedScores
+from components.measures.ranking import RankedScores
 from components.settings import ClinicalSettings
 
 
@@ -49,7 +49,7 @@ def _auc(images: ScoredImages, settings: ClinicalSettings) -> Figure:
         return Figure(value=None)
     ranking = RankedScores(images.is_positive, images.scores)
     found = group_intervals(
-        images.groups, lambda weights: {AUC: Curve(*ranking.counts(weights)).auc}, settings.replicates, settings.seed
+        images.groups, lambda weights: {AUC: ranking.curve(weights).auc}, settings.replicates, settings.seed
     )
     return figure(found[AUC])
 

@@ -183,7 +183,7 @@ def _summarize_fold(fold: _Tested, pooled: Pooled, groups: list[str]) -> FoldSum
         temperature=fold.decision.temperature,
         threshold=fold.decision.threshold,
         best_epochs=fold.best_epochs,
-        figures={name: _known(value) for name, value in pooled.measure(is_test).items()},
+        figures={name: _known(float(value)) for name, value in pooled.measure(is_test).items()},
     )
 
 

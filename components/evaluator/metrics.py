@@ -3,7 +3,7 @@
 They compare the class that the served model names with the true one, so they gate the very answer a client gets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import apache_beam as beam
@@ -15,6 +15,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from schema import contract
 
 RECALL: Final = "recall"
+MACRO_RECALL: Final = "macro_recall"
 CONFUSION: Final = "confusion"
 
 
@@ -44,8 +45,18 @@ class OperatingPointRecall(metric_types.Metric):
         )
 
 
+class OperatingPointMacroRecall(metric_types.Metric):
+    """Mean over the classes of the share of their images that the model names so; NaN where one has no images."""
+
+    def __init__(self, labels: Sequence[str], name: str = MACRO_RECALL) -> None:
+        super().__init__(
+            metric_util.merge_per_key_computations(_macro_recall_computations), name=name, labels=list(labels)
+        )
+
+
 metric_types.register_metric(OperatingPointConfusion)
 metric_types.register_metric(OperatingPointRecall)
+metric_types.register_metric(OperatingPointMacroRecall)
 
 
 def _confusion_computations(
@@ -76,18 +87,49 @@ def _recall_computations(
     model_name: str = "",
     output_name: str = "",
 ) -> list[metric_types.MetricComputation | metric_types.DerivedMetricComputation]:
+    def recall(confusion: NDArray[np.float64]) -> float:
+        return float(_recalls(confusion)[positive])
+
+    return _derived(labels, name, recall, eval_config, model_name, output_name)
+
+
+def _macro_recall_computations(
+    labels: list[str],
+    name: str = MACRO_RECALL,
+    eval_config: config_pb2.EvalConfig | None = None,
+    model_name: str = "",
+    output_name: str = "",
+) -> list[metric_types.MetricComputation | metric_types.DerivedMetricComputation]:
+    def mean_recall(confusion: NDArray[np.float64]) -> float:
+        return float(_recalls(confusion).mean())
+
+    return _derived(labels, name, mean_recall, eval_config, model_name, output_name)
+
+
+def _recalls(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each class, (classes,); NaN for one without images."""
+    images = confusion.sum(axis=1)
+    return np.divide(np.diag(confusion), images, out=np.full(len(images), np.nan), where=images > 0)
+
+
+def _derived(
+    labels: list[str],
+    name: str,
+    figure: Callable[[NDArray[np.float64]], float],
+    eval_config: config_pb2.EvalConfig | None,
+    model_name: str,
+    output_name: str,
+) -> list[metric_types.MetricComputation | metric_types.DerivedMetricComputation]:
+    """A figure of the confusion matrix, (classes, classes), after the matrix itself."""
     computations = _confusion_computations(
         labels, eval_config=eval_config, model_name=model_name, output_name=output_name
     )
     key = metric_types.MetricKey(name, model_name=model_name, output_name=output_name)
-    row = [
-        metric_types.MetricKey(confusion_key(positive, predicted), model_name=model_name, output_name=output_name)
-        for predicted in range(len(labels))
-    ]
+    cells = computations[0].keys
 
     def result(metrics: Mapping[metric_types.MetricKey, float]) -> dict[metric_types.MetricKey, float]:
-        positives = sum(metrics[cell] for cell in row)
-        return {key: metrics[row[positive]] / positives if positives else float("nan")}
+        confusion = np.reshape([metrics[cell] for cell in cells], (len(labels), len(labels)))
+        return {key: figure(confusion)}
 
     return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
+from components.image_example_gen.size_bands import size_band
 from components.image_example_gen.split import DRAWN_LENGTH, draw_order
 from components.image_example_gen.store import ImageStore, Location
 from components.image_example_gen.work_files import do_parts, write_parts
@@ -127,6 +128,7 @@ def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.
                 contract.IMAGE_BIT_DEPTH: _int64(entry.bit_depth),
                 contract.IMAGE_MEAN: _float(entry.mean),
                 contract.IMAGE_STD: _float(entry.std),
+                contract.IMAGE_SIZE_BAND: _bytes(size_band(entry.height, entry.width).encode()),
                 contract.LABEL: _bytes(entry.label.encode()),
                 contract.LABEL_INDEX: _int64(labels.index(entry.label)),
                 contract.GROUP: _bytes(entry.group.encode()),

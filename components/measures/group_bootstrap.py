@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE: Final = 0.95
 
-# From weights (images,), how often each image was drawn, to figures by name; NaN where one is not defined.
-Measure = Callable[[NDArray[np.float64]], Mapping[str, float]]
+# From weights (draws, images), how often each image was drawn, to figures (draws,) by name; NaN where undefined.
+Measure = Callable[[NDArray[np.float64]], Mapping[str, NDArray[np.float64]]]
+
+_WEIGHTS_AT_ONCE: Final = 2**19  # 4 MiB, and as much again for each step of a measure
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ def group_intervals(groups: ArrayLike, measure: Measure, replicates: int, seed: 
         measure: of the images by their weights.
         replicates: at least 2,000 for figures that are published.
     """
-    names = list(measure(np.ones(len(np.asarray(groups)))))
+    names = list(measure(np.ones((1, len(np.asarray(groups))))))
 
     def curve(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         figures = measure(weights)
-        return np.array([figures[name] for name in names])
+        return np.stack([figures[name] for name in names], axis=-1)
 
     band = group_bands(groups, curve, replicates, seed)
     ends = zip(names, band.value, band.low, band.high, strict=True)
@@ -57,10 +59,9 @@ def group_intervals(groups: ArrayLike, measure: Measure, replicates: int, seed: 
 def group_bands(
     groups: ArrayLike, curve: Callable[[NDArray[np.float64]], NDArray[np.float64]], replicates: int, seed: int
 ) -> Band:
-    """As `group_intervals`, for a curve (points,) of the images by their weights."""
-    images = len(np.asarray(groups))
-    value = curve(np.ones(images))
-    drawn = np.stack([curve(weights) for weights in _draws(groups, replicates, seed)])
+    """As `group_intervals`, for a curve (draws, points) of the images by their weights (draws, images)."""
+    value = curve(np.ones((1, len(np.asarray(groups)))))[0]
+    drawn = np.concatenate([curve(weights) for weights in _draws(groups, replicates, seed)])
     enough = 2 * np.isfinite(drawn).sum(axis=0) >= len(drawn)
     low, high = np.full(len(value), np.nan), np.full(len(value), np.nan)
     if enough.any():
@@ -70,9 +71,11 @@ def group_bands(
 
 
 def _draws(groups: ArrayLike, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """For each replicate, how often each image was drawn, (images,)."""
+    """How often each image was drawn, (draws, images), for some draws at a time."""
     names, members = np.unique(np.asarray(groups), return_inverse=True)
     random = np.random.default_rng(seed)
-    for _ in range(replicates):
-        times = np.bincount(random.integers(0, len(names), len(names)), minlength=len(names))
-        yield times[members].astype(np.float64)
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(members))
+    for start in range(0, replicates, at_once):
+        draws = min(at_once, replicates - start)
+        times = [np.bincount(random.integers(0, len(names), len(names)), minlength=len(names)) for _ in range(draws)]
+        yield np.stack(times)[:, members].astype(np.float64)

@@ -1,14 +1,21 @@
 """How well scores rank one class above the rest, for images that may count more or less than once.
 
-scikit-learn has the same figures; these sort the scores once, for the thousands of draws of a bootstrap.
+scikit-learn has the same figures; these sort the scores once, for all draws of a bootstrap together.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from components.measures.shares import share
+
+# Weights that differ by less are the same: sums of them are rounded.
+_ROUNDING = 1e-12
+
 
 class RankedScores:
-    """Scores in descending order. Weights are float (images,), how often each image counts; all once by default."""
+    """Scores in descending order."""
 
     def __init__(self, is_positive: ArrayLike, scores: ArrayLike) -> None:
         """Args:
@@ -20,68 +27,85 @@ class RankedScores:
         self._positive = np.asarray(is_positive, bool)[self._order].astype(np.float64)
         descending = values[self._order]
         self._last = np.append(np.flatnonzero(np.diff(descending)), len(descending) - 1)
-        self.thresholds: NDArray[np.float64] = descending[self._last]
 
-    def counts(self, weights: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """True and false positives at each of `thresholds`, (thresholds,) each."""
-        drawn = np.ones(len(self._order)) if weights is None else weights[self._order]
+    def curve(self, weights: NDArray[np.float64] | None = None) -> "Curve":
+        """Args: weights: (..., images), how often each image counts; all once where absent."""
+        drawn = np.ones(len(self._order)) if weights is None else weights[..., self._order]
         positives = drawn * self._positive
-        return np.cumsum(positives)[self._last], np.cumsum(drawn - positives)[self._last]
+        return Curve(self._at_thresholds(positives), self._at_thresholds(drawn - positives))
+
+    def _at_thresholds(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.cumsum(counts, axis=-1)[..., self._last]
 
 
 class Curve:
     """True and false positive counts of ranked scores at falling thresholds, and what they say.
 
-    Every figure is NaN where there are no positives or no negatives.
+    Every figure is (...), and NaN where there are no positives or no negatives.
     """
 
     def __init__(self, true_positives: NDArray[np.float64], false_positives: NDArray[np.float64]) -> None:
-        """Args: float (thresholds,) each, ascending."""
-        self._hits = np.append(0.0, true_positives)
-        self._alarms = np.append(0.0, false_positives)
-        self._defined = bool(self._hits[-1] > 0 and self._alarms[-1] > 0)
+        """Args: float (..., thresholds) each, ascending."""
+        start = np.zeros((*true_positives.shape[:-1], 1))
+        self._hits = np.concatenate([start, true_positives], axis=-1)
+        self._alarms = np.concatenate([start, false_positives], axis=-1)
+        self._positives, self._negatives = self._hits[..., -1:], self._alarms[..., -1:]
+        self._defined = (self._positives[..., 0] > 0) & (self._negatives[..., 0] > 0)
 
     @property
-    def auc(self) -> float:
+    def auc(self) -> Any:
         """Area under the ROC curve; equal scores count half."""
-        if not self._defined:
-            return np.nan
-        return float(np.trapezoid(self._hits, self._alarms) / (self._hits[-1] * self._alarms[-1]))
+        area = np.trapezoid(self._hits, self._alarms, axis=-1)
+        return self._known(share(area, self._positives[..., 0] * self._negatives[..., 0]))
 
     @property
-    def average_precision(self) -> float:
+    def average_precision(self) -> Any:
         """Precision at each threshold, weighted by the recall that it adds."""
-        if not self._defined:
-            return np.nan
-        called = self._hits[1:] + self._alarms[1:]
-        precision = np.divide(self._hits[1:], called, out=np.zeros_like(called), where=called > 0)
-        return float(np.diff(self._hits) @ precision / self._hits[-1])
+        precision = np.nan_to_num(share(self._hits[..., 1:], self._hits[..., 1:] + self._alarms[..., 1:]))
+        summed = (np.diff(self._hits, axis=-1) * precision).sum(axis=-1)
+        return self._known(share(summed, self._positives[..., 0]))
 
-    def sensitivity_at_specificity(self, specificity: float) -> float:
+    def sensitivity_at_specificity(self, specificity: float) -> Any:
         """The highest sensitivity of the thresholds that have at least this specificity."""
-        if not self._defined:
-            return np.nan
-        allowed = self._alarms <= (1.0 - specificity) * self._alarms[-1] * (1 + 1e-12)
-        return float(self._hits[allowed].max() / self._hits[-1])
+        allowed = self._alarms <= (1.0 - specificity) * self._negatives * (1 + _ROUNDING)
+        best = np.where(allowed, self._hits, 0.0).max(axis=-1)
+        return self._known(share(best, self._positives[..., 0]))
 
-    def specificity_at_sensitivity(self, sensitivity: float) -> float:
+    def specificity_at_sensitivity(self, sensitivity: float) -> Any:
         """The highest specificity of the thresholds that have at least this sensitivity."""
-        if not self._defined:
-            return np.nan
-        enough = self._hits >= sensitivity * self._hits[-1] * (1 - 1e-12)
-        return float(1.0 - self._alarms[enough].min() / self._alarms[-1])
+        enough = self._hits >= sensitivity * self._positives * (1 - _ROUNDING)
+        fewest = np.where(enough, self._alarms, np.inf).min(axis=-1)
+        return self._known(1.0 - share(fewest, self._negatives[..., 0]))
 
     def sensitivities(self, false_positive_rates: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The ROC curve at these rates, joined by straight lines: (rates,)."""
-        if not self._defined:
-            return np.full(len(false_positive_rates), np.nan)
-        return np.interp(false_positive_rates, self._alarms / self._alarms[-1], self._hits / self._hits[-1])
+        """The ROC curve at these rates, joined by straight lines: (..., rates)."""
+        return self._at(false_positive_rates, _sensitivities)
 
     def precisions(self, recalls: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The precision at the highest threshold that reaches each recall, (recalls,)."""
-        if not self._defined:
-            return np.full(len(recalls), np.nan)
-        first = np.searchsorted(self._hits / self._hits[-1], np.asarray(recalls) - 1e-12)
-        called = self._hits + self._alarms
-        precision = np.divide(self._hits, called, out=np.ones_like(called), where=called > 0)
-        return precision[np.clip(first, 1, len(precision) - 1)]
+        """The precision at the highest threshold that reaches each recall, (..., recalls)."""
+        return self._at(recalls, _precisions)
+
+    def _at(self, points: NDArray[np.float64], values: Any) -> NDArray[np.float64]:
+        """What a function says of each curve at some points, (..., points)."""
+        found = np.full((*self._defined.shape, len(points)), np.nan)
+        for place in np.argwhere(self._defined):
+            curve = tuple(place)
+            found[curve] = values(self._hits[curve], self._alarms[curve], points)
+        return found
+
+    def _known(self, figure: Any) -> Any:
+        return np.where(self._defined, figure, np.nan)[()]
+
+
+def _sensitivities(
+    hits: NDArray[np.float64], alarms: NDArray[np.float64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.interp(rates, alarms / alarms[-1], hits / hits[-1])
+
+
+def _precisions(
+    hits: NDArray[np.float64], alarms: NDArray[np.float64], recalls: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    first = np.searchsorted(hits / hits[-1], recalls - _ROUNDING)
+    # Nothing is called positive above the first threshold.
+    return share(hits, hits + alarms)[np.clip(first, 1, len(hits) - 1)]

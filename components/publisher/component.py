@@ -1,4 +1,4 @@
-"""Pusher with one more condition: the clinical evaluation has to bless the model, too."""
+"""Pusher with one more condition, the clinical blessing, and with cards that go with the model."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -6,8 +6,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import ClinicalBlessing
-from components.publisher.executor import CLINICAL_BLESSING_KEY, Executor
+from components.artifacts import ClinicalBlessing, ModelCards
+from components.publisher.executor import CARDS_KEY, CLINICAL_BLESSING_KEY, Executor
 
 
 class PusherSpec(ComponentSpec):
@@ -16,12 +16,13 @@ class PusherSpec(ComponentSpec):
         standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
         standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing),
         CLINICAL_BLESSING_KEY: ChannelParameter(type=ClinicalBlessing),
+        CARDS_KEY: ChannelParameter(type=ModelCards),
     }
     OUTPUTS = {standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel)}
 
 
 class Pusher(base_component.BaseComponent):
-    """Publishes a model that both evaluations have blessed as the next version, whole or not at all."""
+    """Publishes a model that both evaluations have blessed, and its cards, as one version, whole or not at all."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -31,6 +32,7 @@ class Pusher(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         clinical_blessing: types.BaseChannel,
+        cards: types.BaseChannel,
         base_directory: str,
     ) -> None:
         """Args: base_directory: of the version folders."""
@@ -43,6 +45,7 @@ class Pusher(base_component.BaseComponent):
                     standard_component_specs.MODEL_KEY: model,
                     standard_component_specs.MODEL_BLESSING_KEY: model_blessing,
                     CLINICAL_BLESSING_KEY: clinical_blessing,
+                    CARDS_KEY: cards,
                     standard_component_specs.PUSH_DESTINATION_KEY: destination,
                     standard_component_specs.PUSHED_MODEL_KEY: channel.Channel(type=standard_artifacts.PushedModel),
                 }

@@ -20,6 +20,7 @@ PUSHED_PROPERTY: Final = "pushed"
 DESTINATION_PROPERTY: Final = "pushed_destination"
 VERSION_PROPERTY: Final = "pushed_version"
 CLINICAL_BLESSING_KEY: Final = "clinical_blessing"
+CARDS_KEY: Final = "cards"
 _CHECK_TIMEOUT_SECONDS: Final = 600
 
 
@@ -44,13 +45,14 @@ class Executor(pusher.Executor):
             return
         model = self.GetModelPath(input_dict)
         base = _base_directory(exec_properties)
-        staging = releases.stage(Path(model), base)
+        cards = Path(artifact_utils.get_single_uri(input_dict[CARDS_KEY]))
+        staging = releases.stage(Path(model), cards, base)
         try:
             check_in_new_process(staging)
             version = releases.publish(staging, base)
         finally:
             releases.discard(staging)
-        io_utils.copy_dir(model, pushed.uri)
+        io_utils.copy_dir(str(base / str(version)), pushed.uri)
         self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from schema import contract
 from schema.errors import PublishingError
 
 _STAGING_PREFIX: Final = ".staging-"  # TensorFlow Serving loads numeric folders only
@@ -19,8 +20,8 @@ def versions(base: Path) -> list[int]:
     return sorted(int(entry.name) for entry in numbered if entry.is_dir())
 
 
-def stage(model: Path, base: Path) -> Path:
-    """Copies a model beside the published versions, where no server looks, and flushes it to disk.
+def stage(model: Path, cards: Path, base: Path) -> Path:
+    """Copies a model and its cards beside the published versions, where no server looks, and flushes them to disk.
 
     Raises PublishingError where the copy fails; what was published before is untouched.
     """
@@ -28,6 +29,7 @@ def stage(model: Path, base: Path) -> Path:
     try:
         base.mkdir(parents=True, exist_ok=True)
         shutil.copytree(model, staging)
+        shutil.copytree(cards, staging / contract.EXTRA_ASSETS, dirs_exist_ok=True)
         _flush(staging)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)

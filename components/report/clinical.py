@@ -8,11 +8,12 @@ from components.clinical_evaluator.content import ClinicalEvaluation, Figure, Sh
 
 @dataclass(frozen=True)
 class FigureRow:
-    """Attributes: basis: what the interval rests on."""
+    """Attributes: method: of the interval; basis: what it rests on, besides; may be empty."""
 
     title: str
     figure: Figure
-    basis: str
+    method: str
+    basis: str = ""
 
 
 def figure_rows(evaluation: ClinicalEvaluation) -> list[FigureRow]:
@@ -21,41 +22,45 @@ def figure_rows(evaluation: ClinicalEvaluation) -> list[FigureRow]:
 
 
 def _discrimination(evaluation: ClinicalEvaluation) -> Iterator[FigureRow]:
-    found, bootstrap = evaluation.discrimination, f"{evaluation.replicates:,} draws of groups"
-    yield FigureRow("AUC", found.auc, bootstrap)
-    yield FigureRow("AUC", found.auc_delong, "DeLong, as if images were independent")
-    yield FigureRow("AUC", found.auc_newcombe, "Newcombe, each group counted once")
-    yield FigureRow("Average precision", found.average_precision, bootstrap)
+    found, bootstrap = evaluation.discrimination, _bootstrap(evaluation)
+    yield FigureRow("AUC", found.auc, *bootstrap)
+    yield FigureRow("AUC", found.auc_delong, "DeLong", "as if images were independent")
+    yield FigureRow("AUC", found.auc_newcombe, "Newcombe", "each group counted once")
+    yield FigureRow("Average precision", found.average_precision, *bootstrap)
     for label, figure in found.class_aucs.items():
         if label != evaluation.positive_label:
-            yield FigureRow(f"AUC of {label}", figure, bootstrap)
+            yield FigureRow(f"AUC of {label}", figure, *bootstrap)
     if found.macro_auc:
-        yield FigureRow("Mean AUC of the classes", found.macro_auc, bootstrap)
+        yield FigureRow("Mean AUC of the classes", found.macro_auc, *bootstrap)
     for target, figure in found.sensitivity_at_specificity.items():
-        yield FigureRow(f"Sensitivity at a specificity of {target}", figure, bootstrap)
+        yield FigureRow(f"Sensitivity at a specificity of {target}", figure, *bootstrap)
     for target, figure in found.specificity_at_sensitivity.items():
-        yield FigureRow(f"Specificity at a sensitivity of {target}", figure, bootstrap)
+        yield FigureRow(f"Specificity at a sensitivity of {target}", figure, *bootstrap)
 
 
 def _operating_point(evaluation: ClinicalEvaluation) -> Iterator[FigureRow]:
-    found, bootstrap = evaluation.operating_point, f"{evaluation.replicates:,} draws of groups"
-    yield FigureRow("Recall (sensitivity)", found.recall.figure, _wilson(found.recall))
-    yield FigureRow("Specificity", found.specificity.figure, _wilson(found.specificity))
+    found, bootstrap = evaluation.operating_point, _bootstrap(evaluation)
+    yield FigureRow("Recall (sensitivity)", found.recall.figure, "Wilson", _counts(found.recall))
+    yield FigureRow("Specificity", found.specificity.figure, "Wilson", _counts(found.specificity))
     stated = "stated" if found.prevalence_is_stated else "that of the test images"
     prevalence = f"at a prevalence of {found.prevalence:.3g} ({stated})"
-    yield FigureRow(f"Positive predictive value {prevalence}", found.positive_predictive_value, bootstrap)
-    yield FigureRow(f"Negative predictive value {prevalence}", found.negative_predictive_value, bootstrap)
-    yield FigureRow("F1 score", found.f1, bootstrap)
-    yield FigureRow("Matthews correlation coefficient", found.matthews, bootstrap)
-    yield FigureRow("Accuracy", found.accuracy, bootstrap)
-    yield FigureRow("Balanced accuracy", found.balanced_accuracy, bootstrap)
+    yield FigureRow(f"Positive predictive value {prevalence}", found.positive_predictive_value, *bootstrap)
+    yield FigureRow(f"Negative predictive value {prevalence}", found.negative_predictive_value, *bootstrap)
+    yield FigureRow("F1 score", found.f1, *bootstrap)
+    yield FigureRow("Matthews correlation coefficient", found.matthews, *bootstrap)
+    yield FigureRow("Accuracy", found.accuracy, *bootstrap)
+    yield FigureRow("Balanced accuracy", found.balanced_accuracy, *bootstrap)
 
 
 def _calibration(evaluation: ClinicalEvaluation) -> Iterator[FigureRow]:
-    bootstrap = f"{evaluation.replicates:,} draws of groups"
-    yield FigureRow("Brier score", evaluation.calibration.brier, bootstrap)
-    yield FigureRow("Expected calibration error", evaluation.calibration.expected_calibration_error, bootstrap)
+    bootstrap = _bootstrap(evaluation)
+    yield FigureRow("Brier score", evaluation.calibration.brier, *bootstrap)
+    yield FigureRow("Expected calibration error", evaluation.calibration.expected_calibration_error, *bootstrap)
 
 
-def _wilson(share: Share) -> str:
-    return f"{share.hits:,} of {share.images:,} images; Wilson, {share.groups:,} groups counted once each"
+def _bootstrap(evaluation: ClinicalEvaluation) -> tuple[str, str]:
+    return "bootstrap by group", f"{evaluation.replicates:,} draws"
+
+
+def _counts(share: Share) -> str:
+    return f"{share.hits:,} of {share.images:,} images; {share.groups:,} groups counted once each"

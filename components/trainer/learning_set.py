@@ -2,11 +2,10 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from components.features.store import ImageFeatures, read_features
 from components.settings import TransformSettings
 from components.trainer.data import LabelCoding, TransformedExamples, read_examples, subset
 
+HELD_BYTES: Final = 2**30
 IMAGES_PER_BATCH: Final = 256  # of which all views are in memory at once
 
 
@@ -50,8 +50,23 @@ class LearningSet:
             chosen = maps[self.rows[start : start + IMAGES_PER_BATCH]]
             yield chosen.reshape(-1, *maps.shape[2:]).astype(np.float32)
 
-    def feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> "FeatureBatches":
-        return FeatureBatches(self._maps(), self.rows, targets, batch_size, seed)
+    def feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> tf.data.Dataset:
+        """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew.
+
+        Yields float32 (batch, rows, columns, channels) and (batch,).
+        """
+        maps, count = self._maps(), len(self.rows)
+        random = np.random.default_rng(seed)
+
+        def draw_epoch() -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+            yield random.permutation(count), random.integers(0, maps.shape[1], count)
+
+        drawn = tf.TensorSpec((count,), tf.int64)
+        # Python draws once for an epoch; that it handed over each batch would take longer than the step of a head.
+        places = tf.data.Dataset.from_generator(draw_epoch, output_signature=(drawn, drawn)).unbatch()
+        read, labels = _reader(maps, self.rows), tf.constant(targets)
+        batches = places.batch(batch_size).map(lambda chosen, seen: (read(chosen, seen), tf.gather(labels, chosen)))
+        return batches.apply(tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))).prefetch(1)
 
     def full_feature_batches(self, targets: NDArray[Any], batch_size: int, seed: int) -> tf.data.Dataset:
         """The same for several devices: full batches alone, out of maps in memory.
@@ -95,38 +110,22 @@ def read_learning_set(
     return learning_set(examples, read_features(os.path.join(features, f"Split-{split}")) if features else None)
 
 
-class FeatureBatches(keras.utils.PyDataset):
-    """Features and targets of all images in a new order each epoch, each image in one of its views, drawn anew."""
+def _reader(maps: NDArray[np.float16], rows: NDArray[np.intp]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """From places among the rows and their views, int64 (batch,), to float32 maps.
 
-    def __init__(
-        self,
-        maps: NDArray[np.float16],
-        rows: NDArray[np.intp],
-        targets: NDArray[Any],
-        batch_size: int,
-        seed: int,
-    ) -> None:
-        super().__init__()
-        self._maps = maps
-        self._rows = rows
-        self._targets = targets
-        self._batch_size = batch_size
-        self._random = np.random.default_rng(seed)
-        self._draw()
+    What fits is held in memory; of more, each batch is read from the file.
+    """
+    if len(rows) * maps[0].nbytes <= HELD_BYTES:
+        held = tf.constant(maps[rows])
+        return lambda chosen, seen: tf.cast(tf.gather_nd(held, tf.stack([chosen, seen], axis=1)), tf.float32)
 
-    def __len__(self) -> int:
-        return math.ceil(len(self._rows) / self._batch_size)
+    def read(chosen: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.float32]:
+        return maps[rows[chosen], seen].astype(np.float32)
 
-    def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        chosen = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
-        return self._maps[self._rows[chosen], self._views[chosen]].astype(np.float32), self._targets[chosen]
+    def read_in_graph(chosen: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(read, [chosen, seen], tf.float32), (None, *maps.shape[2:]))
 
-    def on_epoch_end(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        self._order = self._random.permutation(len(self._rows))
-        self._views = self._random.integers(0, self._maps.shape[1], len(self._rows))
+    return read_in_graph
 
 
 def targets_of(label_indices: NDArray[np.int64], coding: LabelCoding) -> NDArray[Any]:

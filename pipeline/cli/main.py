@@ -76,6 +76,41 @@ def crossval(
     raise typer.Exit(crossval_command(config, data, output, folds, json_file, overridden, debug))
 
 
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Option("--model", help="Folder of a published model, or of its versions.")],
+    config: ConfigOption,
+    data: Annotated[Path, typer.Option("--data", help="Folder of labelled images.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>-evaluation]")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
+    overrides: SetOption = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Evaluate a published model on any labelled images: external validation, with intervals.
+
+    Exit codes: 0 done, 2 data rejected, 4 bad configuration or usage, 1 anything else.
+    """
+    from pipeline.cli.evaluate import evaluate_command
+
+    raise typer.Exit(evaluate_command(model, config, data, output, json_file, overrides or [], debug))
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Output folders of runs or evaluations.", show_default=False)],
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
+) -> None:
+    """Show runs side by side, and test each against the first one on the images that both have.
+
+    Exit codes: 0 done, 4 bad configuration or usage.
+    """
+    from pipeline.cli.compare import compare_command
+
+    compare_command(runs, json_file)
+
+
 def _with_gpu(overrides: list[str] | None, require_gpu: bool) -> list[str]:
     return [*(overrides or []), *(["train.require_gpu=true"] if require_gpu else [])]
 

@@ -50,14 +50,13 @@ def _write_examples(rows: Sequence[Row], directory: Path) -> str:
                 contract.GROUP: group,
                 contract.LABEL: label,
                 contract.IMAGE_ENCODED: repr(probability),
+                contract.IMAGE_SIZE_BAND: "small",
                 f"{contract.ATTRIBUTE_PREFIX}{contract.VIEW}": "CC" if int(source.split(".")[0]) % 2 else "MLO",
             }
             encoded = {
                 name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
                 for name, value in features.items()
             }
-            side = tf.train.Feature(int64_list=tf.train.Int64List(value=[60]))
-            encoded |= {contract.IMAGE_HEIGHT: side, contract.IMAGE_WIDTH: side}
             example = tf.train.Example(features=tf.train.Features(feature=encoded))
             writer.write(example.SerializeToString())
     return str(directory / "*")
@@ -130,7 +129,7 @@ def test_examples_are_read_with_their_answers(tmp_path: Path) -> None:
     np.testing.assert_allclose(images.scores, [row[3] for row in rows], atol=1e-6)
     assert images.decided.tolist() == [int(row[3] >= THRESHOLD) for row in rows]
     assert images.threshold == THRESHOLD
-    assert set(images.attributes) == {contract.VIEW, contract.SIZE_BAND}
+    assert set(images.attributes) == {contract.VIEW, contract.SIZE}
     assert images.attributes[contract.VIEW][:2].tolist() == ["MLO", "CC"]
 
 
@@ -143,7 +142,9 @@ def test_the_evaluation_is_written_beside_every_answer_it_comes_from(tmp_path: P
     assert (found.model, found.splits) == ("example", ["test"])
     assert found.verdict.notes == ["There was no earlier blessed model of these classes to compare with."]
     assert [row["source"] for row in written] == [row[0] for row in _rows()]
-    assert [float(row["malignant"]) for row in written] == pytest.approx([row[3] for row in _rows()], abs=1e-6)
+    assert [float(row["probability of malignant"]) for row in written] == pytest.approx(
+        [row[3] for row in _rows()], abs=1e-6
+    )
     properties = ("blessed", "certified", "current_model_id")
     assert [blessing.get_int_custom_property(name) for name in properties] == [1, 1, 5]
 

@@ -22,6 +22,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.datasets.busi import DATASET as BUSI
+from components.image_example_gen.size_bands import size_band
 from components.manifest import ManifestEntry, write_manifest
 from components.settings import CheckSettings
 from schema import contract
@@ -144,6 +145,7 @@ def test_every_feature_of_every_example(ingested: Ingested) -> None:
                 contract.IMAGE_BIT_DEPTH: picture.bit_depth,
                 contract.IMAGE_MEAN: pytest.approx(scaled.mean(), abs=1e-6),
                 contract.IMAGE_STD: pytest.approx(scaled.std(), abs=1e-6),
+                contract.IMAGE_SIZE_BAND: size_band(*picture.pixels.shape[:2]).encode(),
                 contract.LABEL: label.encode(),
                 contract.LABEL_INDEX: LABELS.index(label),
                 contract.GROUP: picture.group.encode(),

@@ -73,7 +73,7 @@ def test_run_publishes_and_ends_with_a_summary(published: tuple[Path, str]) -> N
     assert any(line.startswith("Trainer ") and line.endswith(" s") for line in lines)
     counts = {line.split()[0]: line.split()[1:] for line in lines if re.fullmatch(r"\w+( +\d+){3}", line)}
     assert counts == {"train": ["42", "42", "28"], "eval": ["9", "9", "6"], "test": ["9", "9", "6"]}
-    assert "Blessed:   yes" in lines
+    assert "Blessed:   yes, but not certified (clinical.certify is off)" in lines
     assert f"Published: {output}/serving/small/{version}" in lines
     assert f"Report:    {output}/report/index.html" in lines
     assert f"Published as version {version}" in (output / "report" / "index.html").read_text()
@@ -88,7 +88,66 @@ def test_nothing_but_progress_is_printed(published: tuple[Path, str]) -> None:
 
 def test_output_folder_has_the_documented_layout(published: tuple[Path, str]) -> None:
     names = {path.name for path in published[0].iterdir() if not path.name.startswith(".")}
-    assert names == {"metadata.sqlite", "pipeline_root", "serving", "report", "logs"}
+    assert names == {"metadata.sqlite", "pipeline_root", "serving", "evaluation", "report", "logs"}
+
+
+def test_the_published_version_carries_its_cards(published: tuple[Path, str]) -> None:
+    output, _ = published
+    (version,) = versions(output)
+    extras = output / "serving" / "small" / version / "assets.extra"
+    model_card = json.loads((extras / "model_card.json").read_text())
+    evaluation = json.loads((output / "evaluation" / "clinical_evaluation.json").read_text())
+    assert model_card["evaluation"] == evaluation
+    assert json.loads((extras / "data_card.json").read_text())["splits"]["test"]["groups"] == 6
+    assert "**NOT CERTIFIED.**" in (extras / "model_card.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_published_model_is_evaluated_on_a_folder_and_compared_with_its_run(
+    published: tuple[Path, str],
+    configuration_file: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_process: "InProcess",
+) -> None:
+    """All 120 images, of which the run tested 18; `--model` names the folder of the versions."""
+    output, _ = published
+    options = ("--config", configuration_file, "--data", image_folder, "--output", tmp_path / "out")
+    finished = breast_imaging(
+        "evaluate", "--model", output / "serving" / "small", *options, "--json", tmp_path / "found.json"
+    )
+    assert finished.returncode == 0, finished.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["cohort"]["images"] == {"benign": 60, "malignant": 60}
+    assert (found["cohort"]["groups"], found["splits"]) == (40, ["train", "eval", "test"])
+    assert found["model"] == "small"
+    assert f"{found['discrimination']['auc']['value']:.3f} (" in finished.stdout
+    assert sum(map(sum, found["operating_point"]["confusion"])) == 120
+    assert not (tmp_path / "out" / "serving").exists()
+
+    monkeypatch.setenv("COLUMNS", "200")
+    compared = in_process("compare", output, tmp_path / "out", "--json", tmp_path / "compared.json")
+    assert compared.returncode == 0, compared.stderr
+    (difference,) = json.loads((tmp_path / "compared.json").read_text())["differences"]
+    assert difference["images"] == 18
+    assert difference["difference"]["auc"]["value"] == 0, "the same model on the same images"
+    assert difference["difference"]["p_value"] == 1
+
+
+def test_what_cannot_be_evaluated_ends_with_4(
+    published: tuple[Path, str], configuration_file: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    options = ("--config", configuration_file, "--data", image_folder, "--output", tmp_path / "out")
+    nothing = breast_imaging("evaluate", "--model", tmp_path, *options)
+    assert nothing.returncode == 4
+    assert f"There is no model in {tmp_path}." in nothing.stderr
+
+    model = published[0] / "serving" / "small"
+    other = breast_imaging("evaluate", "--model", model, *options, "--set", "data.positive_label=benign")
+    assert other.returncode == 4
+    assert "(positive: malignant); the configuration names" in other.stderr
+    assert "Traceback" not in nothing.stderr + other.stderr
 
 
 def test_model_that_falls_short_ends_with_3_and_leaves_what_was_published(

@@ -31,6 +31,7 @@ COMPONENTS = [
     "Trainer",
     "Evaluator",
     "ClinicalEvaluator",
+    "CardWriter",
     "Pusher",
     "RunReport",
 ]

@@ -11,7 +11,7 @@ from sklearn import metrics as reference
 from components.clinical_evaluator.comparison import Baseline
 from components.clinical_evaluator.content import ClinicalEvaluation
 from components.clinical_evaluator.scored_images import ScoredImages, UnusableScoresError
-from components.clinical_evaluator.size_bands import size_band
+from components.image_example_gen.size_bands import size_band
 from components.measures.proportions import wilson
 from tests.clinical import evaluation_of, scored_images
 

@@ -1,6 +1,7 @@
 """The gate as TFMA understands it: its thresholds by value, and the very point where each one closes."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,18 @@ def _config(gate: GateSettings = GATE, positive: str = "malignant") -> config_pb
 
 
 def _metric(config: config_pb2.EvalConfig, class_name: str) -> config_pb2.MetricConfig:
-    (found,) = [m for spec in config.metrics_specs for m in spec.metrics if m.class_name == class_name]
-    return found
+    """The first of its class, since the mean over the classes has a second AUC."""
+    return next(m for spec in config.metrics_specs for m in spec.metrics if m.class_name == class_name)
+
+
+def _gating(config: config_pb2.EvalConfig) -> list[str]:
+    """Names of what has a threshold."""
+    return [
+        json.loads(m.config).get("name", m.class_name)
+        for spec in config.metrics_specs
+        for m in spec.metrics
+        if m.HasField("threshold") or m.per_slice_thresholds
+    ]
 
 
 def test_the_model_is_asked_through_its_served_signature() -> None:
@@ -38,8 +49,10 @@ def test_the_model_is_asked_through_its_served_signature() -> None:
 
 @pytest.mark.parametrize(("class_name", "minimum", "drop"), [("AUC", 0.8, 0.02), ("OperatingPointRecall", 0.7, 0.05)])
 def test_thresholds_by_value(class_name: str, minimum: float, drop: float) -> None:
-    threshold = _metric(_config(), class_name).threshold
+    (found,) = _metric(_config(), class_name).per_slice_thresholds
+    threshold = found.threshold
 
+    assert list(found.slicing_specs) == [config_pb2.SlicingSpec()]
     assert threshold.value_threshold.lower_bound.value == minimum
     assert not threshold.value_threshold.HasField("upper_bound")
     assert threshold.change_threshold.absolute.value == -drop
@@ -48,9 +61,7 @@ def test_thresholds_by_value(class_name: str, minimum: float, drop: float) -> No
 
 
 def test_nothing_else_gates() -> None:
-    gating = {m.class_name for spec in _config().metrics_specs for m in spec.metrics if m.HasField("threshold")}
-
-    assert gating == {"AUC", "OperatingPointRecall"}
+    assert _gating(_config()) == ["auc", "OperatingPointRecall"]
 
 
 @pytest.mark.parametrize(("positive", "position"), [("malignant", 2), ("normal", 0)])
@@ -60,10 +71,65 @@ def test_the_positive_class_is_told_by_its_position(positive: str, position: int
     assert list(config.metrics_specs[0].binarize.class_ids.values) == [position]
     assert json.loads(_metric(config, "OperatingPointRecall").config) == {"labels": [*LABELS], "positive": position}
     assert json.loads(_metric(config, "OperatingPointConfusion").config) == {"labels": [*LABELS]}
+    assert json.loads(_metric(config, "OperatingPointMacroRecall").config) == {"labels": [*LABELS]}
 
 
 def test_all_of_the_split_is_one_slice() -> None:
     assert [slicing.SerializeToString() for slicing in _config().slicing_specs] == [b""]
+
+
+def test_slices_are_features_of_the_examples() -> None:
+    config = _config(GateSettings(slices=("view", "size")))
+
+    assert [list(slicing.feature_keys) for slicing in config.slicing_specs] == [
+        [],
+        ["attribute/view"],
+        ["image/size_band"],
+    ]
+
+
+def _validate(gate: GateSettings, measured: dict[str, float], slice_key: tuple[tuple[str, str], ...] = ()) -> bool:
+    """TFMA's verdict on one slice, by the names of the metrics, for a first model."""
+    config = config_util.update_eval_config_with_defaults(_config(gate), has_baseline=False, rubber_stamp=True)
+    thresholds = metric_specs.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    by_key = {key: measured[key.name] for key in thresholds}
+    return bool(metrics_validator.validate_metrics((slice_key, by_key), config).validation_ok)
+
+
+@pytest.mark.parametrize(("metric", "setting"), [("auc", "minimum_slice_auc"), ("recall", "minimum_slice_recall")])
+def test_each_slice_is_held_to_its_own_minimum(metric: str, setting: str) -> None:
+    asked: dict[str, Any] = {"minimum_auc": 0.8, "minimum_recall": 0.8, "slices": ("view",), setting: 0.5}
+    gate = GateSettings(**asked)
+    fine = {"auc": 0.9, "recall": 0.9}
+    left = (("attribute/view", "CC"),)
+
+    for value, passes in _around(0.5):
+        assert _validate(gate, fine | {metric: value}, left) is passes
+    assert not _validate(gate, fine | {metric: float("nan")}, left), "a slice without positive images"
+    assert not _validate(gate, fine | {metric: 0.6}), "all images together have to reach more"
+    assert _validate(GateSettings(**(asked | {setting: 0})), {"auc": 0.1, "recall": 0.1}, left)
+
+
+@pytest.mark.parametrize(
+    ("metric", "class_name"), [("macro_auc", "AUC"), ("macro_recall", "OperatingPointMacroRecall")]
+)
+def test_means_over_three_classes_gate_where_they_are_asked_for(metric: str, class_name: str) -> None:
+    gate = GateSettings(**{f"minimum_{metric}": 0.75})
+    fine = {"auc": 0.9, "recall": 0.9}
+
+    assert set(_gating(_config(gate))) == {
+        "auc",
+        "OperatingPointRecall",
+        metric if class_name == "AUC" else class_name,
+    }
+    for value, passes in _around(0.75):
+        assert _validate(gate, fine | {metric: value}) is passes
+
+
+def test_two_classes_have_no_means() -> None:
+    config = make_eval_config(LABELS[1:], "malignant", GateSettings(minimum_macro_auc=0.9, minimum_macro_recall=0.9))
+
+    assert _gating(config) == ["auc", "OperatingPointRecall"]
 
 
 def _metrics(auc: float, recall: float) -> ModelMetrics:

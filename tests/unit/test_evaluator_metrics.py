@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics import OperatingPointConfusion, OperatingPointRecall, confusion_key
+from components.evaluator.metrics import (
+    OperatingPointConfusion,
+    OperatingPointMacroRecall,
+    OperatingPointRecall,
+    confusion_key,
+)
 from schema import contract
 
 TWO = ("benign", "malignant")
@@ -126,6 +131,20 @@ def test_counts_do_not_depend_on_how_the_images_were_dealt_out(
         assert math.isnan(recall)
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "mean"),
+    [
+        ([(0, 0), (1, 1), (2, 2)], 1.0),
+        ([(0, 0), (0, 1), (1, 1), (2, 0), (2, 1), (2, 2), (2, 2)], 2 / 3),
+        ([(0, 0), (1, 1)], math.nan),
+    ],
+)
+def test_mean_recall_by_value(outcomes: list[Outcome], mean: float) -> None:
+    found = _compute(OperatingPointMacroRecall(THREE), [[_element(THREE, outcome) for outcome in outcomes]])
+
+    assert found["macro_recall"] == pytest.approx(mean, nan_ok=True)
+
+
 def test_candidate_and_baseline_are_counted_apart() -> None:
     elements = [
         _element(TWO, (1, 0), candidate=(1, 1), baseline=(1, 0)),
@@ -152,3 +171,4 @@ def test_tfma_finds_the_metrics_by_their_names() -> None:
 
     assert registered["OperatingPointConfusion"] is OperatingPointConfusion
     assert registered["OperatingPointRecall"] is OperatingPointRecall
+    assert registered["OperatingPointMacroRecall"] is OperatingPointMacroRecall

@@ -26,10 +26,11 @@ ENTRY_MODULES = {
     "Evaluator": ("components.evaluator.metrics",),
     "ClinicalEvaluator": ("components.clinical_evaluator.component",),
     "Pusher": ("components.publisher.component", "serving.check"),
+    "CardWriter": ("components.model_card.component",),
     "RunReport": ("components.report.component",),
 }
 # These run code of all of `components`.
-ALL_COMPONENTS = {"CrossValidator", "RunReport"}
+ALL_COMPONENTS = {"CrossValidator", "CardWriter", "RunReport"}
 LEARNING = {"FeatureExtractor", "Tuner", "Trainer", *ALL_COMPONENTS}
 # Whose modules are found by looking into their folder, and so imported without being named.
 REGISTRIES = {

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from components.features.store import ImageFeatures
+from components.trainer import learning_set as learning_set_module
 from components.trainer.data import LabelCoding, TransformedExamples
-from components.trainer.learning_set import FeatureBatches, learning_set, targets_of
+from components.trainer.learning_set import learning_set, targets_of
 from tests.training import examples_of, pictures
 
 VIEWS = 3
@@ -85,17 +86,16 @@ def test_targets_by_example(coding: LabelCoding, dtype: type, expected: list[flo
     assert (targets.dtype, targets.tolist()) == (dtype, expected)
 
 
-def _batches(count: int, batch_size: int, seed: int = 0, views: int = VIEWS) -> FeatureBatches:
+def _batches(count: int, batch_size: int, seed: int = 0, views: int = VIEWS) -> tf.data.Dataset:
     """The target of an image is ten times its number."""
     joined = learning_set(_examples(count), _features(list(range(count))[::-1], views))
     return joined.feature_batches(np.arange(count) * 10.0, batch_size, seed)
 
 
-def _seen(batches: FeatureBatches) -> list[tuple[int, int]]:
-    """Numbers of images and views of an epoch, in order."""
+def _seen(batches: tf.data.Dataset) -> list[tuple[int, int]]:
+    """Numbers of images and views of an epoch, in order; iterating draws the next one."""
     seen = []
-    for position in range(len(batches)):
-        maps, targets = batches[position]
+    for maps, targets in batches.as_numpy_iterator():
         assert (maps.dtype, maps.shape[1:]) == (np.float32, (2, 2, 2))
         assert (maps[:, 0, 0, 0] * 10 == targets).all()
         assert (maps == maps[:, :1, :1]).all()
@@ -109,19 +109,16 @@ def test_an_epoch_holds_each_image_once_with_its_own_target(count: int, batch_si
     batches = _batches(count, batch_size, seed)
 
     for _ in range(2):
-        sizes = [len(batches[position][1]) for position in range(len(batches))]
+        sizes = [len(targets) for _, targets in batches.as_numpy_iterator()]
+        assert len(sizes) == len(batches)
         assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
         assert 1 <= sizes[-1] <= batch_size
         assert sorted(image for image, _ in _seen(batches)) == list(range(count))
-        batches.on_epoch_end()
 
 
 def test_each_epoch_has_another_order_and_other_views_and_all_views_occur() -> None:
     batches = _batches(20, 6)
-    epochs = []
-    for _ in range(60):
-        epochs.append(_seen(batches))
-        batches.on_epoch_end()
+    epochs = [_seen(batches) for _ in range(60)]
 
     assert len({tuple(image for image, _ in epoch) for epoch in epochs}) == 60
     assert len({tuple(view for _, view in sorted(epoch)) for epoch in epochs}) == 60
@@ -131,18 +128,10 @@ def test_each_epoch_has_another_order_and_other_views_and_all_views_occur() -> N
     assert all(abs(shares[view] / 1200 - 1 / VIEWS) < 0.06 for view in range(VIEWS))
 
 
-def test_within_an_epoch_a_batch_stays_what_it_is() -> None:
-    batches = _batches(9, 4)
-
-    assert _seen(batches) == _seen(batches)
-
-
 def test_order_and_views_depend_on_the_seed_alone() -> None:
     def epochs(seed: int) -> list[list[tuple[int, int]]]:
         batches = _batches(12, 5, seed)
-        first = _seen(batches)
-        batches.on_epoch_end()
-        return [first, _seen(batches)]
+        return [_seen(batches), _seen(batches)]
 
     assert epochs(1) == epochs(1)
     assert epochs(1)[0] != epochs(2)[0]
@@ -152,22 +141,11 @@ def test_with_one_view_it_is_the_image_itself() -> None:
     assert {view for _, view in _seen(_batches(12, 5, views=1))} == {0}
 
 
-def _full_epoch(batches: tf.data.Dataset) -> list[tuple[int, int]]:
-    """Numbers of images and views, in order."""
-    seen = []
-    for maps, targets in batches.as_numpy_iterator():
-        assert (maps.dtype, maps.shape[1:]) == (np.float32, (2, 2, 2))
-        assert (maps[:, 0, 0, 0] * 10 == targets).all()
-        assert (maps == maps[:, :1, :1]).all()
-        seen += [(int(image), int(view)) for image, view in maps[:, 0, 0]]
-    return seen
-
-
 def test_several_devices_get_full_batches_and_no_image_is_left_out_for_good() -> None:
     joined = learning_set(_examples(11), _features(list(range(11))[::-1], VIEWS))
     batches = joined.full_feature_batches(np.arange(11) * 10.0, 4, seed=0)
 
-    epochs = [_full_epoch(batches) for _ in range(60)]
+    epochs = [_seen(batches) for _ in range(60)]
 
     assert len(batches) == 2
     assert all(len({image for image, _ in epoch}) == len(epoch) == 8 for epoch in epochs)
@@ -183,8 +161,15 @@ def test_what_several_devices_get_depends_on_the_seed_alone() -> None:
     joined = learning_set(_examples(12), _features(list(range(12))[::-1], VIEWS))
     first, again, other = (joined.full_feature_batches(np.arange(12) * 10.0, 4, seed) for seed in (1, 1, 2))
 
-    assert [_full_epoch(first) for _ in range(2)] == [_full_epoch(again) for _ in range(2)]
-    assert _full_epoch(first) != _full_epoch(other)
+    assert [_seen(first) for _ in range(2)] == [_seen(again) for _ in range(2)]
+    assert _seen(first) != _seen(other)
+
+
+def test_maps_too_large_for_memory_are_read_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = [_seen(batches) for batches in [_batches(12, 5, seed=3)] for _ in range(2)]
+    monkeypatch.setattr(learning_set_module, "HELD_BYTES", 0)
+
+    assert [_seen(batches) for batches in [_batches(12, 5, seed=3)] for _ in range(2)] == held
 
 
 def test_keras_takes_every_batch_of_every_epoch() -> None:
@@ -206,7 +191,11 @@ def test_keras_takes_every_batch_of_every_epoch() -> None:
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
-def test_maps_may_lie_on_disk(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("held_bytes", [0, 10**9])
+def test_maps_may_lie_on_disk(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, held_bytes: int
+) -> None:
+    monkeypatch.setattr(learning_set_module, "HELD_BYTES", held_bytes)
     path = tmp_path_factory.mktemp("maps") / "maps.npy"
     features = _features([1, 0])
     np.save(path, features.maps)

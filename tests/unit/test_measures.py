@@ -15,7 +15,7 @@ from components.measures.calibration import BINS, BinnedProbabilities
 from components.measures.decisions import Binary, Decisions, accuracy, balanced_accuracy
 from components.measures.group_bootstrap import group_bands, group_intervals
 from components.measures.proportions import observations_needed, proportion, wilson
-from components.measures.ranking import Curve, RankedScores
+from components.measures.ranking import RankedScores
 
 NORMAL = 1.959963984540054  # the quantile at 0.975
 
@@ -37,7 +37,7 @@ def test_areas_are_those_of_scikit_learn(
     images: tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
     positive, scores, weights = images
-    curve = Curve(*RankedScores(positive, scores).counts(weights))
+    curve = RankedScores(positive, scores).curve(weights)
 
     assert curve.auc == pytest.approx(reference.roc_auc_score(positive, scores, sample_weight=weights), abs=1e-12)
     precision = reference.average_precision_score(positive, scores, sample_weight=weights)
@@ -49,7 +49,7 @@ def test_fixed_points_are_the_best_that_any_threshold_gives(
     images: tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]], target: float
 ) -> None:
     positive, scores, _ = images
-    curve = Curve(*RankedScores(positive, scores).counts())
+    curve = RankedScores(positive, scores).curve()
     points = [
         ((scores[positive] >= threshold).mean(), (scores[~positive] < threshold).mean())
         for threshold in [*scores, np.inf]
@@ -62,7 +62,7 @@ def test_fixed_points_are_the_best_that_any_threshold_gives(
 
 
 def test_curves_by_hand() -> None:
-    curve = Curve(*RankedScores([True, False, True, False], [0.9, 0.8, 0.7, 0.1]).counts())
+    curve = RankedScores([True, False, True, False], [0.9, 0.8, 0.7, 0.1]).curve()
 
     np.testing.assert_allclose(curve.sensitivities(np.array([0.0, 0.25, 0.5, 1.0])), [0.5, 0.5, 1.0, 1.0])
     np.testing.assert_allclose(curve.precisions(np.array([0.0, 0.5, 0.6, 1.0])), [1.0, 1.0, 2 / 3, 2 / 3])
@@ -70,7 +70,7 @@ def test_curves_by_hand() -> None:
 
 @pytest.mark.parametrize("positive", [[True, True], [False, False]])
 def test_one_class_alone_has_no_ranking(positive: list[bool]) -> None:
-    curve = Curve(*RankedScores(positive, [0.2, 0.4]).counts())
+    curve = RankedScores(positive, [0.2, 0.4]).curve()
 
     figures = [curve.auc, curve.average_precision, curve.sensitivity_at_specificity(0.9)]
     assert all(map(math.isnan, [*figures, curve.specificity_at_sensitivity(0.9), *curve.sensitivities(np.zeros(2))]))
@@ -281,10 +281,46 @@ def test_calibration_error_by_hand() -> None:
 def test_a_band_is_the_intervals_of_its_points() -> None:
     groups = np.arange(30) // 2
     values = np.random.default_rng(0).random((30, 2))
-    band = group_bands(groups, lambda weights: weights @ values / weights.sum(), 300, seed=3)
-    alone = group_intervals(groups, lambda weights: {"x": float(weights @ values[:, 0] / weights.sum())}, 300, seed=3)
+    band = group_bands(groups, lambda weights: weights @ values / weights.sum(axis=1)[:, None], 300, seed=3)
+    alone = group_intervals(groups, lambda weights: {"x": weights @ values[:, 0] / weights.sum(axis=1)}, 300, seed=3)
 
     assert (band.value[0], band.low[0], band.high[0]) == pytest.approx(
         (alone["x"].value, alone["x"].low, alone["x"].high)
     )
     assert band.low[1] < values[:, 1].mean() < band.high[1]
+
+
+def test_many_draws_at_once_are_the_same_draws_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    positive, scores, decided = random.random(50) < 0.4, np.round(random.random(50), 1), random.integers(0, 2, 50)
+    weights = random.integers(0, 3, (7, 50)).astype(float)
+    weights[3, positive] = 0
+    weights[4] = 0
+    ranking, decisions = RankedScores(positive, scores), Decisions(positive, decided, 2)
+    binned = BinnedProbabilities(positive, scores)
+
+    def figures(drawn: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        curve, confusion = ranking.curve(drawn), decisions.confusion(drawn)
+        binary = Binary(confusion, 1)
+        return [
+            curve.auc,
+            curve.average_precision,
+            curve.sensitivity_at_specificity(0.8),
+            curve.specificity_at_sensitivity(0.8),
+            curve.sensitivities(np.array([0.1, 0.5])),
+            curve.precisions(np.array([0.1, 0.5])),
+            confusion,
+            binary.recall,
+            binary.matthews,
+            binary.positive_predictive_value(0.1),
+            accuracy(confusion),
+            balanced_accuracy(confusion),
+            binned.brier(drawn),
+            binned.expected_calibration_error(drawn),
+        ]
+
+    together = figures(weights)
+
+    for row in range(7):
+        for found, alone in zip(together, figures(weights[row]), strict=True):
+            np.testing.assert_allclose(found[row], alone, atol=1e-12)

@@ -15,7 +15,10 @@ from components.publisher import releases
 from components.publisher.releases import discard, publish, stage, versions
 from schema.errors import PublishingError
 
+CARDS = {"model_card.md": b"# Model card", "data_card.json": b"{}"}
 FILES = {"saved_model.pb": b"graph", "variables/variables.index": b"i", "assets.extra/model.json": b"{}"}
+
+PUBLISHED = FILES | {f"assets.extra/{name}": content for name, content in CARDS.items()}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
@@ -24,13 +27,19 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
+def _stage(model: Path, base: Path) -> Path:
+    return stage(model, model.parent / "cards", base)
+
+
 def _read(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
+    """With its cards beside it."""
     _write(tmp_path / "model", FILES)
+    _write(tmp_path / "cards", CARDS)
     return tmp_path / "model"
 
 
@@ -42,22 +51,22 @@ def base(tmp_path: Path) -> Path:
 
 def test_publishing_is_a_rename_of_the_whole_copy(model: Path, base: Path) -> None:
     before = int(time.time())
-    staging = stage(model, base)
+    staging = _stage(model, base)
     identity = staging.stat().st_ino
     assert versions(base) == []
-    assert _read(staging) == FILES
+    assert _read(staging) == PUBLISHED
 
     version = publish(staging, base)
 
     assert before <= version <= int(time.time())
     assert [entry.name for entry in base.iterdir()] == [str(version)]
     assert (base / str(version)).stat().st_ino == identity
-    assert _read(base / str(version)) == FILES
+    assert _read(base / str(version)) == PUBLISHED
     assert _read(model) == FILES
 
 
 def test_versions_rise_within_a_second(model: Path, base: Path) -> None:
-    published = [publish(stage(model, base), base) for _ in range(4)]
+    published = [publish(_stage(model, base), base) for _ in range(4)]
 
     assert published == sorted(set(published))
     assert versions(base) == published
@@ -68,7 +77,7 @@ def test_after_a_version_of_the_future_comes_the_next_one(model: Path, base: Pat
     future = int(time.time()) + ahead
     _write(base / str(future), {"old": b"1"})
 
-    assert publish(stage(model, base), base) == future + 1
+    assert publish(_stage(model, base), base) == future + 1
     assert _read(base / str(future)) == {"old": b"1"}
 
 
@@ -76,28 +85,28 @@ def test_a_version_without_content_is_not_filled(model: Path, base: Path) -> Non
     future = int(time.time()) + 1000
     (base / str(future)).mkdir(parents=True)
 
-    assert publish(stage(model, base), base) == future + 1
+    assert publish(_stage(model, base), base) == future + 1
     assert _read(base / str(future)) == {}
 
 
 def test_after_a_version_of_the_past_comes_the_present_one(model: Path, base: Path) -> None:
     _write(base / "7", {"old": b"1"})
 
-    assert publish(stage(model, base), base) >= int(time.time()) - 5
+    assert publish(_stage(model, base), base) >= int(time.time()) - 5
     assert versions(base)[0] == 7
 
 
 def test_a_version_that_appears_meanwhile_is_not_touched(
     model: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    staging = stage(model, base)
+    staging = _stage(model, base)
     monkeypatch.setattr(releases, "time", SimpleNamespace(time=lambda: 1000.0))
     _write(base / "1000", {"theirs": b"1"})
     monkeypatch.setattr(releases, "versions", lambda base: [])  # read before theirs appeared
 
     assert publish(staging, base) == 1001
     assert _read(base / "1000") == {"theirs": b"1"}
-    assert _read(base / "1001") == FILES
+    assert _read(base / "1001") == PUBLISHED
 
 
 def test_publishers_at_once_get_different_versions(model: Path, base: Path) -> None:
@@ -106,7 +115,7 @@ def test_publishers_at_once_get_different_versions(model: Path, base: Path) -> N
     published: list[int] = []
 
     def work() -> None:
-        staging = stage(model, base)
+        staging = _stage(model, base)
         start.wait()
         published.append(publish(staging, base))
 
@@ -118,7 +127,7 @@ def test_publishers_at_once_get_different_versions(model: Path, base: Path) -> N
 
     assert len(set(published)) == number
     assert versions(base) == sorted(published)
-    assert all(_read(base / str(version)) == FILES for version in published)
+    assert all(_read(base / str(version)) == PUBLISHED for version in published)
     assert len(list(base.iterdir())) == number
 
 
@@ -138,7 +147,7 @@ def test_only_folders_with_plain_numbers_are_versions(
 
 
 def test_what_is_staged_is_no_version(model: Path, base: Path) -> None:
-    staging = stage(model, base)
+    staging = _stage(model, base)
 
     assert not staging.name.isdigit()
     assert staging.parent == base
@@ -153,13 +162,13 @@ def test_a_base_that_is_no_folder_is_a_publishing_error(model: Path, tmp_path: P
 
     for base in (tmp_path / "serving", tmp_path / "serving" / "breast_imaging"):
         with pytest.raises(PublishingError, match="cannot be copied"):
-            stage(model, base)
+            _stage(model, base)
     assert (tmp_path / "serving").read_bytes() == b"a file"
 
 
 def test_a_model_that_is_gone_is_a_publishing_error(base: Path, tmp_path: Path) -> None:
     with pytest.raises(PublishingError, match="cannot be copied"):
-        stage(tmp_path / "gone", base)
+        _stage(tmp_path / "gone", base)
     assert list(base.iterdir()) == []
 
 
@@ -175,7 +184,7 @@ def test_a_full_disk_leaves_the_old_versions_and_nothing_else(
     monkeypatch.setattr(shutil, "copytree", copy_half)
 
     with pytest.raises(PublishingError) as caught:
-        stage(model, base)
+        _stage(model, base)
 
     assert str(base) in caught.value.what
     assert "No space left on device" in caught.value.what

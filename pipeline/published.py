@@ -1,0 +1,46 @@
+"""Models that were exported or published, as they lie in a folder."""
+
+from pathlib import Path
+from typing import Final
+
+from components.publisher.releases import versions
+from pipeline.config import Config
+from schema.errors import ConfigurationError
+from serving.servable import UnusableModelError, read_description
+
+_SAVED_MODEL: Final = "saved_model.pb"
+
+
+def published_model(folder: Path) -> Path:
+    """The folder of the SavedModel: the one named, or the latest of the versions in it.
+
+    Raises ConfigurationError where there is neither.
+    """
+    if (folder / _SAVED_MODEL).is_file():
+        return folder.resolve()
+    latest = versions(folder)[-1:]
+    for version in latest:
+        if (folder / str(version) / _SAVED_MODEL).is_file():
+            return (folder / str(version)).resolve()
+    raise ConfigurationError(
+        f"There is no model in {folder}.",
+        fix="name the folder of a version, or the one that holds the versions: runs/NAME/serving/MODEL",
+    )
+
+
+def check_classes(model: Path, config: Config) -> None:
+    """Raises ConfigurationError where the model does not tell the configuration's classes apart, in that order."""
+    try:
+        description = read_description(str(model))
+    except UnusableModelError as error:
+        raise ConfigurationError(
+            f"The model in {model} was not exported by this pipeline: {error.what}", fix="name one that was"
+        ) from error
+    labels, positive = description.get("labels"), description.get("positive_label")
+    if labels != list(config.data.labels) or positive != config.data.positive_label:
+        raise ConfigurationError(
+            f"The model tells {labels} apart (positive: {positive}); the configuration names"
+            f" {list(config.data.labels)} (positive: {config.data.positive_label}).",
+            fix="choose the configuration that it was trained with, or --set data.labels=[...],"
+            " data.positive_label=NAME and data.label_map={...}",
+        )
