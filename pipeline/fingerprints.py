@@ -71,6 +71,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.artifacts",
         "components.clinical_evaluator",
         "components.measures",
+        "components.progress",
         "components.settings",
     ),
     "Pusher": ("schema", "serving", "components.artifacts", "components.publisher"),

@@ -1,6 +1,6 @@
 """Asks a model for all examples of some splits, through the signature that is served."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -8,11 +8,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.progress import Progress, report_progress
 from schema import contract
 from schema.errors import ConfigurationError, DataRejectedError
 from serving.servable import Predictions, Servable
 
 BATCH_SIZE: Final = 32
+TASK: Final = "asking the model"
 _OPTIONAL_TEXT: Final = tf.io.FixedLenFeature([], tf.string, "")
 _FEATURES: Final = {
     contract.SOURCE: tf.io.FixedLenFeature([], tf.string),
@@ -38,10 +40,14 @@ def score_examples(model: str, patterns: Sequence[str], labels: Sequence[str], p
     """
     facts: list[Mapping[str, str]] = []
     answers: list[Predictions] = []
+    records = _records(patterns)
+    total = sum(1 for _ in records)
     with Servable(model) as servable:
-        for examples in _batches(patterns):
+        for batch in records.batch(BATCH_SIZE).as_numpy_iterator():
+            examples = list(batch)
             facts += _parse(examples)
             answers.append(servable.predict_examples(examples))
+            report_progress(Progress(TASK, advance=len(examples), total=total))
     if not facts:
         raise DataRejectedError(
             "There are no images to evaluate the model on.", fix="evaluate it on a folder or a split with images"
@@ -66,11 +72,9 @@ def score_examples(model: str, patterns: Sequence[str], labels: Sequence[str], p
     )
 
 
-def _batches(patterns: Sequence[str]) -> Iterator[list[bytes]]:
+def _records(patterns: Sequence[str]) -> tf.data.Dataset:
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    if files:
-        for batch in tf.data.TFRecordDataset(files).batch(BATCH_SIZE).as_numpy_iterator():
-            yield list(batch)
+    return tf.data.TFRecordDataset(tf.constant(files, tf.string))
 
 
 def _parse(examples: list[bytes]) -> list[Mapping[str, str]]:

@@ -8,9 +8,10 @@ import pytest
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics import metric_specs
-from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from tensorflow_model_analysis.utils import config_util
 
+from components.evaluator import refusals
 from components.evaluator.eval_config import make_eval_config
 from components.report.gather import ModelMetrics, make_checks
 from components.settings import GateSettings
@@ -214,3 +215,37 @@ def test_the_report_agrees_with_tfma_whatever_was_measured(seed: int) -> None:
         baseline = _metrics(*np.round(generator.uniform(0.6, 1.0, 2), 2).tolist())
         checks = make_checks(GATE, candidate, baseline)
         assert _is_blessed(GATE, candidate, baseline) is all(check.passed for check in checks)
+
+
+def _refusals(gate: GateSettings, measured: dict[str, float], value: str = "") -> list[str]:
+    """What is said of TFMA's verdict, on all images or on those of one view."""
+    config = config_util.update_eval_config_with_defaults(_config(gate), has_baseline=False, rubber_stamp=True)
+    thresholds = metric_specs.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    key = (("attribute/view", value),) if value else ()
+    by_key = {metric: measured[metric.name] for metric in thresholds}
+    return list(refusals._refusals(metrics_validator.validate_metrics((key, by_key), config)))
+
+
+def test_what_is_refused_beside_the_figures_of_all_images_is_said() -> None:
+    gate = GateSettings(
+        minimum_auc=0.8, minimum_recall=0.8, slices=("view",), minimum_slice_recall=0.5, minimum_macro_auc=0.9
+    )
+    fine = {"auc": 0.9, "recall": 0.9, "macro_auc": 0.95}
+
+    assert _refusals(gate, fine) == _refusals(gate, fine, "CC") == []
+    assert _refusals(gate, fine | {"recall": 0.25}, "CC") == [
+        "The recall where view is CC is 0.250; at least 0.500 is asked for."
+    ]
+    assert _refusals(gate, fine | {"macro_auc": 0.85}) == [
+        "The mean AUC of the classes is 0.850; at least 0.900 is asked for."
+    ]
+    assert _refusals(gate, fine | {"auc": 0.1}) == [], "the report tells of it anyway"
+
+
+def test_an_attribute_that_no_image_has_is_named() -> None:
+    result = validation_result_pb2.ValidationResult()
+    result.missing_slices.add(feature_keys=["attribute/site"])
+
+    assert list(refusals._refusals(result)) == [
+        "No test image has the attribute site, by whose values the gate divides them."
+    ]
