@@ -69,11 +69,11 @@ def _ranking_metrics(positive: int, gate: GateSettings) -> config_pb2.MetricsSpe
 
 
 def _macro_ranking_metrics(classes: int, gate: GateSettings) -> config_pb2.MetricsSpec:
-    """The mean of the AUCs of each class against the rest."""
-    binarize = config_pb2.BinarizationOptions()
-    binarize.class_ids.values.extend(range(classes))
+    """The mean of the AUCs of each class against the rest.
+
+    The classes are named by their weights alone: binarized as well, each would be held to the threshold of the mean.
+    """
     return config_pb2.MetricsSpec(
-        binarize=binarize,
         aggregate=config_pb2.AggregationOptions(macro_average=True, class_weights=dict.fromkeys(range(classes), 1.0)),
         metrics=[
             config_pb2.MetricConfig(

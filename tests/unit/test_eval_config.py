@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow_model_analysis as tfma
+from sklearn.metrics import roc_auc_score
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics import metric_specs
@@ -249,3 +252,21 @@ def test_an_attribute_that_no_image_has_is_named() -> None:
     assert list(refusals._refusals(result)) == [
         "No test image has the attribute site, by whose values the gate divides them."
     ]
+
+
+def test_tfma_computes_the_mean_over_the_classes() -> None:
+    random = np.random.default_rng(0)
+    truth, scores = np.arange(60) % 3, random.dirichlet(np.ones(3), 60)
+    scores = (scores + 0.5 * np.eye(3)[truth]) / 1.5
+    config = config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(label_key="label", prediction_key="prediction")],
+        slicing_specs=[config_pb2.SlicingSpec()],
+        metrics_specs=[_config().metrics_specs[1]],
+    )
+    frame = pd.DataFrame({"label": truth, "prediction": list(scores)})
+
+    ((_, outputs),) = tfma.analyze_raw_data(frame, config).slicing_metrics
+    (measured,) = outputs[""][""].values()
+
+    expected = np.mean([roc_auc_score(truth == index, scores[:, index]) for index in range(3)])
+    assert measured["doubleValue"] == pytest.approx(expected, abs=2e-3)
