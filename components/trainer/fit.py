@@ -64,7 +64,13 @@ class Validation:
 
 
 def compile_model(
-    model: keras.Model, settings: TrainSettings, phase: PhaseSettings, coding: LabelCoding, steps: int, xla: bool
+    model: keras.Model,
+    settings: TrainSettings,
+    phase: PhaseSettings,
+    coding: LabelCoding,
+    steps: int,
+    xla: bool,
+    steps_at_once: int = 1,
 ) -> None:
     """Makes a model ready to fit.
 
@@ -72,6 +78,7 @@ def compile_model(
         settings: of the whole training.
         phase: of this phase.
         steps: batches in an epoch.
+        steps_at_once: after how many Python takes over again, for steps that are shorter than that takes.
     """
     rate = learning_rate(phase.schedule, phase.learning_rate, phase.warm_up, phase.epochs, steps)
     accumulation = settings.gradient_accumulation
@@ -85,7 +92,7 @@ def compile_model(
         }
     )
     loss = make_loss(settings.loss, settings.focal_gamma, coding)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=xla)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=xla, steps_per_execution=steps_at_once)
 
 
 def class_weights(label_indices: NDArray[np.int64], coding: LabelCoding) -> dict[int, float]:
@@ -181,7 +188,7 @@ class _StopOnDivergence(keras.callbacks.Callback):
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             last = f"the last good state is that of epoch {self._epoch}" if self._epoch else "no epoch was completed"
             raise BreastImagingError(
-                f"Trainer: the loss became {loss} in epoch {self._epoch + 1}, step {batch + 1}, "
+                f"Trainer: the loss became {loss} in epoch {self._epoch + 1}, by step {batch + 1}, "
                 f"at a learning rate of {rate:.3g}; {last}.",
                 fix="lower the learning rate, for example --set train.learning_rate=1e-4",
             )

@@ -28,6 +28,8 @@ from schema.errors import ConfigurationError
 WHOLE: Final = "training"
 HEAD: Final = "training the head"
 FINE_TUNING: Final = "fine-tuning"
+# Of a head on features: a step takes a few milliseconds, and so does Python between two of them.
+HEAD_STEPS_AT_ONCE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,8 @@ def _train_head(
     batches = batches_of(targets_of(labels, task.coding), _batch_size(task, train), seed)
     start_from_statistics(network.head, train.map_batches())
     validation = Validation(evaluation.first_views(), evaluation.examples.label_indices(), task.coding)
-    return _fit(task, network.head, batches, len(batches), validation, task.train, labels, seed, name)
+    at_once = 1 if _over_devices(task) else HEAD_STEPS_AT_ONCE
+    return _fit(task, network.head, batches, len(batches), at_once, validation, task.train, labels, seed, name)
 
 
 def _train_on_images(
@@ -258,7 +261,7 @@ def _train_on_images(
     asked = evaluation_batches(evaluation.examples, task.coding, task.train.batch_size).map(lambda image, _: image)
     validation = Validation(asked, evaluation.examples.label_indices(), task.coding)
     steps = int(batches.cardinality())
-    return _fit(task, model, batches, steps, validation, phase, train.examples.label_indices(), seed, name)
+    return _fit(task, model, batches, steps, 1, validation, phase, train.examples.label_indices(), seed, name)
 
 
 def _fit(
@@ -266,6 +269,7 @@ def _fit(
     model: keras.Model,
     batches: Any,
     steps: int,
+    steps_at_once: int,
     validation: Validation,
     phase: PhaseSettings,
     labels: NDArray[np.int64],
@@ -276,6 +280,6 @@ def _fit(
     if task.train.class_weights == "balanced":
         weights = class_weights(labels, task.coding)
     with task.compute.strategy.scope():
-        compile_model(model, task.train, phase, task.coding, steps, task.compute.xla)
+        compile_model(model, task.train, phase, task.coding, steps, task.compute.xla, steps_at_once)
     checkpoint, logs = task.checkpoint(seed, name), task.log_callbacks(seed, name)
     return fit(model, batches, validation, phase, task.train.monitor, weights, name, checkpoint, logs)

@@ -84,5 +84,5 @@ def test_mirrored_strategy_trains_from_scratch_though_half_a_batch_is_left_for_t
 
 def test_a_loss_that_is_no_number_is_told_over_several_devices_too(trained: list[Any]) -> None:
     assert trained[3] == (
-        "Trainer: the loss became nan in epoch 1, step 1, at a learning rate of 0.25; no epoch was completed."
+        "Trainer: the loss became nan in epoch 1, by step 1, at a learning rate of 0.25; no epoch was completed."
     )

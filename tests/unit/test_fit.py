@@ -216,7 +216,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice() -> None:
         _fit(_network(2), TrainSettings(epochs=3, learning_rate=0.25), coding, without_values)
 
     assert caught.value.what == (
-        "Trainer: the loss became nan in epoch 1, step 1, at a learning rate of 0.25; no epoch was completed."
+        "Trainer: the loss became nan in epoch 1, by step 1, at a learning rate of 0.25; no epoch was completed."
     )
     assert caught.value.fix.startswith("lower the learning rate")
     assert caught.value.exit_code == EXIT_FAILED
@@ -236,7 +236,7 @@ def test_the_step_and_the_last_good_epoch_are_named() -> None:
         _fit(_network(2), TrainSettings(epochs=5, learning_rate=0.001), coding, _batches(coding, 0).map(spoil))
 
     assert caught.value.what == (
-        "Trainer: the loss became nan in epoch 3, step 2, at a learning rate of 0.001; "
+        "Trainer: the loss became nan in epoch 3, by step 2, at a learning rate of 0.001; "
         "the last good state is that of epoch 2."
     )
 

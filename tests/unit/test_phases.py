@@ -403,7 +403,7 @@ def test_the_precision_ends_with_a_training_that_fails_too(model: ModelSettings)
     assert train.features is not None
     spoilt = dataclasses.replace(train.features, maps=np.full_like(train.features.maps, np.nan))
 
-    with pytest.raises(BreastImagingError, match="the loss became nan in epoch 1, step 1"):
+    with pytest.raises(BreastImagingError, match="the loss became nan in epoch 1, by step"):
         train_network(task, dataclasses.replace(train, features=spoilt), evaluation, seed=0)
 
     assert keras.config.dtype_policy().name == "float32"
@@ -416,12 +416,12 @@ def test_the_schedule_spans_all_steps_of_its_phase(
     task = task_of(model, batch_size=batch_size, fine_tuning={})
     found = []
     history = _history("val_auc", 0.5, best=1)
-    monkeypatch.setattr(phases, "compile_model", lambda *arguments: found.append(arguments[-2]))
+    monkeypatch.setattr(phases, "compile_model", lambda *arguments: found.append(arguments[4:7:2]))
     monkeypatch.setattr(phases, "fit", lambda *_: history)
 
     train_network(task, *_sets(task, count=count), seed=0)
 
-    assert found == [steps, steps]
+    assert found == [(steps, phases.HEAD_STEPS_AT_ONCE), (steps, 1)]
 
 
 def test_members_differ_in_their_seeds_and_are_reported_one_by_one(
