@@ -77,6 +77,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     "Pusher": ("schema", "serving", "components.artifacts", "components.publisher"),
     "CardWriter": ("schema", "serving", "components"),
     "RunReport": ("schema", "serving", "components"),
+    "EvaluationReport": ("schema", "serving", "components"),
 }
 # A new release of these may change results, so it makes every step run again.
 LIBRARIES: Final = (
@@ -95,7 +96,7 @@ LIBRARIES: Final = (
     "scipy",
     "python-gdcm",
 )
-_SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css")
+_SUFFIXES: Final = (".py", ".pbtxt", ".jinja", ".css", ".js")
 
 
 def code_fingerprint(step: str) -> str:

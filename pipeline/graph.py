@@ -27,7 +27,7 @@ from components.model_card.component import CardWriter
 from components.models.registry import get_model
 from components.models.spec import UNTRAINED
 from components.publisher.component import Pusher
-from components.report.component import RunReport
+from components.report.component import EvaluationReport, RunReport
 from components.settings import (
     ClinicalEvaluationSettings,
     CrossValidationSettings,
@@ -57,6 +57,7 @@ class Platform:
         serving_directory: where `<model>/<version>` folders are published.
         metadata: connection to ML Metadata; None where the platform brings its own.
         beam_arguments: options of the Beam runner.
+        commit: of the code; empty where it is not known.
     """
 
     data_directory: str
@@ -65,6 +66,7 @@ class Platform:
     serving_directory: str
     metadata: object | None = None
     beam_arguments: list[str] = field(default_factory=list)
+    commit: str = ""
 
 
 def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
@@ -120,8 +122,10 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     report = RunReport(
         configuration=config.to_yaml(),
+        commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
+        examples=data.examples.outputs["examples"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
@@ -194,7 +198,16 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
         settings=_clinical_settings(config, contract.SPLITS),
     )
     evaluator.add_upstream_node(data.gate)
-    return _pipeline(platform, [*data.all, importer, evaluator])
+    report = EvaluationReport(
+        configuration=config.to_yaml(),
+        commit=platform.commit,
+        manifest=data.examples.outputs["manifest"],
+        data_gate=data.gate.outputs["report"],
+        examples=data.examples.outputs["examples"],
+        model=importer.outputs["result"],
+        clinical_evaluation=evaluator.outputs["evaluation"],
+    )
+    return _pipeline(platform, [*data.all, importer, evaluator, report])
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from components.cross_validation.content import PREDICTIONS_FILE as CROSS_VALIDA
 from components.cross_validation.content import SUMMARY_FILE as CROSS_VALIDATION_FILE
 from components.models.registry import get_model
 from components.models.weights import check_weights
-from components.report.component import RunReport
+from components.report.component import EvaluationReport, RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
+from pipeline.commit import current_commit
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
@@ -41,6 +42,7 @@ def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform
         serving_directory=str(output.serving),
         metadata=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata)),
         beam_arguments=beam_arguments(config.beam),
+        commit=current_commit(),
     )
 
 
@@ -88,6 +90,7 @@ def evaluate_locally(config: Config, data: Path, output: OutputFolder, model: Pa
     with _lock(output):
         _run(build_evaluation(config, local_platform(config, data, output), str(folder)), output)
         _copy_evaluation(output)
+        _copy_latest(output, EvaluationReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
 
 def _copy_evaluation(output: OutputFolder) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from components.report.content import PAGE_FILE, SUMMARY_FILE, GateCheck, ReportContent
+from components.clinical_evaluator.content import ClinicalEvaluation
+from components.report.content import PAGE_FILE, SUMMARY_FILE, Gate, GateCheck, ReportContent
 from pipeline.output import OutputFolder
 from pipeline.tables import counts_table
 from schema.errors import BreastImagingError, ModelNotBlessedError
@@ -18,51 +19,66 @@ def read_summary(output: OutputFolder) -> ReportContent:
 
 def print_summary(content: ReportContent, output: OutputFolder, console: Console) -> None:
     console.print()
-    console.print(counts_table(f"{content.run_name}: images by split and class", content.labels, content.splits))
-    console.print(f"  on {_test_images(content)}:", highlight=False, markup=False)
-    for check in content.checks:
-        console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
-    if content.baseline is None:
-        console.print("  no earlier blessed model to compare with", highlight=False)
-    for criterion in content.clinical.verdict.criteria:
+    title, clinical = f"{content.run_name}: images by split and class", content.clinical
+    console.print(counts_table(title, clinical.labels, content.data.splits))
+    console.print(f"  on {_test_images(clinical)}:", highlight=False, markup=False)
+    if content.gate:
+        _print_gate(content.gate, console)
+    for criterion in clinical.verdict.criteria:
         console.print(f"  {escape(criterion.reason)}", highlight=False, soft_wrap=True)
-    threshold = f"{content.threshold:.4f} of the {content.positive_label} probability. {content.threshold_reason}"
-    console.print(f"Threshold: {escape(threshold)}", highlight=False, soft_wrap=True)
+    chosen = f"{clinical.operating_point.threshold:.4f} of the {clinical.positive_label} probability."
+    console.print(f"Threshold: {escape(f'{chosen} {content.threshold_reason}')}", highlight=False, soft_wrap=True)
     console.print(f"Blessed:   {_blessed(content)}", highlight=False)
-    published = content.published_path or "nothing new"
+    published = content.publication.path if content.publication else "nothing new"
     console.print(f"Published: {escape(published)}", highlight=False, soft_wrap=True)
     console.print(f"Report:    {escape(str(output.report / PAGE_FILE))}", highlight=False, soft_wrap=True)
 
 
 def check_published(content: ReportContent) -> None:
     """Raises ModelNotBlessedError, or BreastImagingError where the published version has been removed since."""
-    if not content.blessed:
+    if not _is_blessed(content):
         raise ModelNotBlessedError(
             "The model was not blessed, so nothing was published; versions published before still serve.",
             reasons=[
-                *(_check_line(check) for check in content.checks if not check.passed),
-                *(criterion.reason for criterion in content.shortfalls),
+                *(_check_line(check) for check in _checks(content) if not check.passed),
+                *content.shortfalls,
             ],
             fix="see the report; train longer or on more data, or change gate.* or clinical.* if what they ask for is"
             " wrong; clinical.certify=false publishes without certification",
         )
-    if content.published_path is None or not Path(content.published_path).is_dir():
+    path = content.publication.path if content.publication else None
+    if path is None or not Path(path).is_dir():
         raise BreastImagingError(
-            f"The model was published to {content.published_path} by an earlier run, and is no longer there.",
+            f"The model was published to {path} by an earlier run, and is no longer there.",
             fix="restore the folder, or publish anew into another one with --output DIR",
         )
 
 
+def _print_gate(gate: Gate, console: Console) -> None:
+    for check in gate.checks:
+        console.print(f"  {_check_line(check)}", highlight=False, soft_wrap=True)
+    if gate.baseline is None:
+        console.print("  no earlier blessed model to compare with", highlight=False)
+
+
+def _checks(content: ReportContent) -> list[GateCheck]:
+    return content.gate.checks if content.gate else []
+
+
+def _is_blessed(content: ReportContent) -> bool:
+    return content.gate is not None and content.gate.blessed
+
+
 def _blessed(content: ReportContent) -> str:
-    if not content.blessed:
+    if not _is_blessed(content):
         return "no"
     return "yes" if content.clinical.verdict.certified else "yes, but not certified (clinical.certify is off)"
 
 
-def _test_images(content: ReportContent) -> str:
-    positives = sum(content.confusion[content.labels.index(content.positive_label)])
-    total = sum(map(sum, content.confusion))
-    return f"{total} test images, {positives} of them {content.positive_label}"
+def _test_images(clinical: ClinicalEvaluation) -> str:
+    images = clinical.cohort.images
+    positives = images[clinical.positive_label]
+    return f"{sum(images.values())} test images, {positives} of them {clinical.positive_label}"
 
 
 def _check_line(check: GateCheck) -> str:

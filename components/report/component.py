@@ -1,4 +1,4 @@
-"""The component that writes a run's report."""
+"""The components that write a report: of a run, and of the evaluation of a model that there was before."""
 
 import json
 import os
@@ -11,15 +11,18 @@ from tfx.types import artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import artifacts
-from components.report.content import PAGE_FILE, SUMMARY_FILE
-from components.report.gather import Sources, gather
-from components.report.page import render
+from components.report.content import PAGE_FILE, SUMMARY_FILE, ReportContent
+from components.report.gather import EvaluationArtifacts, RunArtifacts, gather_evaluation, gather_run
+from components.report.lineage import Origin
+from components.report.page.render import render
 
 CONFIGURATION_KEY: Final = "configuration"
+COMMIT_KEY: Final = "commit"
+CODE_FINGERPRINT_KEY: Final = "code_fingerprint"  # which the graph gives every step
 REPORT_KEY: Final = "report"
 
 
-class Executor(base_executor.BaseExecutor):
+class RunReportExecutor(base_executor.BaseExecutor):
     """Gathers what the run left behind and writes it as a page and as JSON."""
 
     def Do(  # noqa: N802  TFX's name
@@ -28,11 +31,45 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        single = {key: artifact_utils.get_single_instance(found) for key, found in input_dict.items()}
-        content = gather(Sources(**single), exec_properties[CONFIGURATION_KEY])
-        directory = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
-        _write(os.path.join(directory, SUMMARY_FILE), json.dumps(content.model_dump(), indent=2))
-        _write(os.path.join(directory, PAGE_FILE), render(content))
+        write_report(
+            gather_run(RunArtifacts(**_single(input_dict)), _origin(exec_properties)), _directory(output_dict)
+        )
+
+
+class EvaluationReportExecutor(base_executor.BaseExecutor):
+    """The same of an evaluation, in which nothing was trained."""
+
+    def Do(  # noqa: N802  TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        content = gather_evaluation(EvaluationArtifacts(**_single(input_dict)), _origin(exec_properties))
+        write_report(content, _directory(output_dict))
+
+
+def write_report(content: ReportContent, directory: str) -> None:
+    """Writes `index.html` and `summary.json`."""
+    _write(os.path.join(directory, SUMMARY_FILE), json.dumps(content.model_dump(), indent=2))
+    _write(os.path.join(directory, PAGE_FILE), render(content))
+
+
+def _single(found: dict[str, list[types.Artifact]]) -> dict[str, types.Artifact]:
+    return {key: artifact_utils.get_single_instance(each) for key, each in found.items()}
+
+
+def _origin(exec_properties: dict[str, Any]) -> Origin:
+    return Origin(
+        configuration=exec_properties[CONFIGURATION_KEY],
+        code_hash=exec_properties.get(CODE_FINGERPRINT_KEY, ""),
+        commit=exec_properties.get(COMMIT_KEY, ""),
+    )
+
+
+def _directory(output_dict: dict[str, list[types.Artifact]]) -> str:
+    uri: str = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
+    return uri
 
 
 def _write(path: str, text: str) -> None:
@@ -40,38 +77,62 @@ def _write(path: str, text: str) -> None:
         file.write(text.encode())
 
 
-class RunReportSpec(ComponentSpec):
-    PARAMETERS = {CONFIGURATION_KEY: ExecutionParameter(type=str)}
+class EvaluationReportSpec(ComponentSpec):
+    PARAMETERS = {
+        CONFIGURATION_KEY: ExecutionParameter(type=str),
+        COMMIT_KEY: ExecutionParameter(type=str),
+    }
     INPUTS = {
         "manifest": ChannelParameter(type=artifacts.DatasetManifest),
         "data_gate": ChannelParameter(type=artifacts.DataGateReport),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "clinical_evaluation": ChannelParameter(type=artifacts.ClinicalEvaluation),
+    }
+    OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}
+
+
+class RunReportSpec(ComponentSpec):
+    PARAMETERS = EvaluationReportSpec.PARAMETERS
+    INPUTS = {
+        **EvaluationReportSpec.INPUTS,
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
-        "clinical_evaluation": ChannelParameter(type=artifacts.ClinicalEvaluation),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
-    OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}
+    OUTPUTS = EvaluationReportSpec.OUTPUTS
 
 
 class RunReport(base_component.BaseComponent):
     """Writes `index.html`, for people, and `summary.json`, for programs."""
 
     SPEC_CLASS = RunReportSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RunReportExecutor)
 
-    def __init__(self, configuration: str, **inputs: types.BaseChannel) -> None:
+    def __init__(self, configuration: str, commit: str, **inputs: types.BaseChannel) -> None:
         """Args:
         configuration: the run's configuration as YAML.
+        commit: of the code; empty where it is not known.
         inputs: one channel for each of `RunReportSpec.INPUTS`.
         """
-        super().__init__(
-            spec=RunReportSpec(
-                **{
-                    CONFIGURATION_KEY: configuration,
-                    REPORT_KEY: channel.Channel(type=artifacts.RunReport),
-                    **inputs,
-                }
-            )
-        )
+        super().__init__(spec=RunReportSpec(**_parameters(configuration, commit), **inputs))
+
+
+class EvaluationReport(base_component.BaseComponent):
+    """Writes the same files, without what only a training has."""
+
+    SPEC_CLASS = EvaluationReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(EvaluationReportExecutor)
+
+    def __init__(self, configuration: str, commit: str, **inputs: types.BaseChannel) -> None:
+        """Args as of `RunReport`, with one channel for each of `EvaluationReportSpec.INPUTS`."""
+        super().__init__(spec=EvaluationReportSpec(**_parameters(configuration, commit), **inputs))
+
+
+def _parameters(configuration: str, commit: str) -> dict[str, Any]:
+    return {
+        CONFIGURATION_KEY: configuration,
+        COMMIT_KEY: commit,
+        REPORT_KEY: channel.Channel(type=artifacts.RunReport),
+    }

@@ -1,10 +1,10 @@
-"""What a run's report shows. The page draws it, and the JSON summary is this, without the pictures."""
+"""What a report shows. The page draws it, and the JSON summary is this, without the pictures."""
 
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.clinical_evaluator.content import ClinicalEvaluation, Criterion
+from components.clinical_evaluator.content import ClinicalEvaluation
 
 PAGE_FILE: Final = "index.html"
 SUMMARY_FILE: Final = "summary.json"
@@ -92,6 +92,56 @@ class ShownPair(Frozen):
     same_picture: bool
 
 
+class SampleImage(Frozen):
+    """An image of the data. Attributes: picture: a thumbnail as a data URI, which is not in the summary."""
+
+    source: str
+    label: str
+    picture: str = Field(default="", exclude=True, repr=False)
+
+
+class Data(Frozen):
+    """What the model learnt from or was asked about.
+
+    Attributes:
+        title: of the data set.
+        checks: all of them, those that found nothing too.
+        differences: between the splits, and to the last accepted data.
+        notes: what a reader of the figures has to know of the data.
+        pairs_found: number of near-duplicate pairs.
+        pairs: some of them, those most worth a look first.
+        samples: some images of each class.
+    """
+
+    title: str
+    modality: str
+    source: str
+    splits: list[SplitCount]
+    dropped: list[DroppedImage]
+    checks: list[DataCheck]
+    differences: list[DataDifference]
+    notes: list[str]
+    pairs_found: int
+    pairs: list[ShownPair]
+    samples: list[SampleImage]
+
+
+class Training(Frozen):
+    """How the model came to be.
+
+    Attributes:
+        parameters: number of weights.
+        image_size: height and width in pixels.
+        history: one list of values per epoch, keyed as Keras names them (loss, val_loss, auc, val_auc, ...).
+    """
+
+    architecture: str
+    parameters: int
+    image_size: list[int]
+    history: dict[str, list[float]]
+    best_epoch: int
+
+
 class GateCheck(Frozen):
     """One threshold of the gate.
 
@@ -110,77 +160,98 @@ class GateCheck(Frozen):
     passed: bool
 
 
+class Gate(Frozen):
+    """What had to hold before the model could be published.
+
+    Attributes:
+        checks: of the values that TFMA measured on the test split.
+        refusals: sentences about what it refused besides: parts of that split, and means over the classes.
+        baseline: what the change thresholds compared with; None on a first run.
+        blessed: by these checks and by the clinical evaluation.
+    """
+
+    checks: list[GateCheck]
+    refusals: list[str] = []
+    baseline: str | None
+    blessed: bool
+
+
+class Publication(Frozen):
+    """Where the model serves from."""
+
+    version: str
+    path: str
+
+
 class CurvePoint(Frozen):
     """Counts of the positive class against the rest when the threshold is `threshold`."""
 
     threshold: float
-    true_positives: float
-    false_positives: float
-    true_negatives: float
-    false_negatives: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+class ExaminedImage(Frozen):
+    """A tested image and the model's answer.
+
+    Attributes:
+        label: the true class.
+        decided: the class at the operating point.
+        probability: of the positive class.
+        picture: a thumbnail as a data URI, which is not in the summary.
+        overlay: the same with what the answer rests on (a heat map), as a data URI; empty where there is none.
+    """
+
+    source: str
+    label: str
+    decided: str
+    probability: float
+    picture: str = Field(default="", exclude=True, repr=False)
+    overlay: str = Field(default="", exclude=True, repr=False)
+
+
+class ImageGroup(Frozen):
+    """Tested images of one kind. Attributes: meaning: a sentence that says how they were picked."""
+
+    title: str
+    meaning: str
+    images: list[ExaminedImage]
 
 
 class ReportContent(Frozen):
-    """Everything shown.
+    """Everything shown. Parts are None where there was no such step.
 
     Attributes:
         run_name: name of the configuration.
         created: UTC, ISO 8601, to the second.
-        labels: class names, in the order of the model's outputs.
-        data_checks: all of them, those that found nothing too.
-        differences: between the splits, and to the last accepted data.
-        notes: what a reader of the figures has to know of the data.
-        pairs_found: number of near-duplicate pairs.
-        pairs: some of them, those most worth a look first.
-        confusion: images of the test split, rows by true class, columns by predicted class at the operating
-            point, both in label order.
-        curve: thresholds in ascending order, on the test split; for ROC and precision-recall.
-        history: one list of values per epoch, keyed as Keras names them (loss, val_loss, auc, val_auc, ...).
+        gate: None where an existing model was evaluated.
+        publication: None where nothing was published.
         clinical: figures with intervals, and what they certify.
-        metrics: on the test split, by name (auc, recall, specificity, precision, f1, accuracy, balanced_accuracy).
         threshold_reason: a sentence that says how the threshold was chosen.
-        baseline: what the change thresholds compared with; None on a first run.
-        blessed: by the gate and by the clinical evaluation.
-        published_version: None where nothing was published.
+        curve: counts on the tested images, by ascending threshold.
+        image_groups: errors, doubtful and correct answers among them.
         lineage: versions, code hash, artifact ids and the like, by name.
         configuration: the whole configuration as YAML.
     """
 
     run_name: str
     created: str
-    dataset_title: str
-    modality: str
-    source: str
-    labels: list[str]
-    positive_label: str
-    splits: list[SplitCount]
-    dropped: list[DroppedImage]
-    data_checks: list[DataCheck]
-    differences: list[DataDifference]
-    notes: list[str]
-    pairs_found: int
-    pairs: list[ShownPair]
-    architecture: str
-    parameters: int
-    image_size: list[int]
-    history: dict[str, list[float]]
-    best_epoch: int
-    threshold: float
-    threshold_reason: str
-    checks: list[GateCheck]
-    baseline: str | None
-    blessed: bool
-    published_version: str | None
-    published_path: str | None
+    data: Data
+    training: Training | None
+    gate: Gate | None
+    publication: Publication | None
     clinical: ClinicalEvaluation
-    metrics: dict[str, float]
-    confusion: list[list[int]]
+    threshold_reason: str
     curve: list[CurvePoint]
+    image_groups: list[ImageGroup]
     lineage: dict[str, str]
     configuration: str
 
     @property
-    def shortfalls(self) -> list[Criterion]:
-        """What was asked for and cannot be certified."""
+    def shortfalls(self) -> list[str]:
+        """Sentences about what was asked for and is not there, besides the gate's checks."""
         verdict = self.clinical.verdict
-        return [criterion for criterion in verdict.criteria if verdict.certify and not criterion.passed]
+        uncertified = [criterion.reason for criterion in verdict.criteria if verdict.certify and not criterion.passed]
+        return [*(self.gate.refusals if self.gate else []), *uncertified]

@@ -21,7 +21,7 @@ from components.data_gate.statistics import (
 from components.data_gate.verdict import CheckResult, judge, note_grouping
 from components.image_example_gen.store import NoStore
 from components.report.content import SplitCount
-from components.report.gather import count_splits
+from components.report.gathered_data import count_splits
 from pipeline.config import Config, load_config
 from pipeline.display import make_display
 from pipeline.examination import Examination, examine

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from components.image_example_gen.store import NoStore
 from components.manifest import Manifest, file_of
-from components.report.gather import count_splits
+from components.report.gathered_data import count_splits
 from pipeline.config import load_config
 from pipeline.display import make_display
 from pipeline.examination import examine

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE
+from components.report.content import PAGE_FILE
 from pipeline.cli.evaluation_tables import figures_table, load_evaluation, print_verdict, slices_table
 from pipeline.cli.job import do_job
 from pipeline.config import Config, load_config
@@ -39,6 +40,8 @@ def evaluate_command(
         print_verdict(evaluation, console)
         for file in (EVALUATION_FILE, PREDICTIONS_FILE):
             console.print(str(output.evaluation / file), highlight=False, soft_wrap=True, markup=False)
+        report = f"Report:    {output.report / PAGE_FILE}"
+        console.print(report, highlight=False, soft_wrap=True, markup=False)
         if json_file:
             write_json(evaluation, json_file)
         return 0

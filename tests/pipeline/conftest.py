@@ -90,6 +90,32 @@ class Outcome:
     summary: dict[str, Any]
     versions: list[str]
 
+    @property
+    def blessed(self) -> bool:
+        return bool(self.summary["gate"]["blessed"])
+
+    @property
+    def baseline(self) -> str | None:
+        """What the gate compared with."""
+        found: str | None = self.summary["gate"]["baseline"]
+        return found
+
+    @property
+    def published(self) -> str | None:
+        """The version."""
+        publication = self.summary["publication"]
+        return publication["version"] if publication else None
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """Of the gate."""
+        found: list[dict[str, Any]] = self.summary["gate"]["checks"]
+        return found
+
+    def measured(self, metric: str) -> float:
+        """What the gate observed."""
+        return float(next(c["observed"] for c in self.checks if (c["metric"], c["kind"]) == (metric, "value")))
+
 
 class Runner:
     """Runs the pipeline in this process, which has TFX imported already."""

@@ -125,6 +125,7 @@ def test_a_published_model_is_evaluated_on_a_folder_and_compared_with_its_run(
     assert f"{found['discrimination']['auc']['value']:.3f} (" in finished.stdout
     assert sum(map(sum, found["operating_point"]["confusion"])) == 120
     assert not (tmp_path / "out" / "serving").exists()
+    assert (tmp_path / "out" / "report" / "index.html").is_file()
 
     monkeypatch.setenv("COLUMNS", "200")
     compared = in_process("compare", output, tmp_path / "out", "--json", tmp_path / "compared.json")

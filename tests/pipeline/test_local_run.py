@@ -3,6 +3,7 @@
 import csv
 import errno
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -15,9 +16,13 @@ import pytest
 
 from components.trainer import export, phases
 from pipeline import graph
+from pipeline.config import load_config
 from pipeline.failures import explain
+from pipeline.local import evaluate_locally
+from pipeline.output import open_output
 from schema.errors import EXIT_DATA_REJECTED
 from tests.pipeline.conftest import BRIGHT, IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner, write_images
+from tests.report import Page
 
 # Resolvers are no executions that could be cached; they look anew each time.
 ALWAYS = ["LatestAcceptedData", "LatestBlessedModel"]
@@ -67,14 +72,14 @@ def test_first_run_executes_everything_and_publishes(first: tuple[Runner, Outcom
     runner, outcome = first
     assert sorted(outcome.executed) == sorted(COMPONENTS + ALWAYS)
     assert outcome.executed.index("DataGate") < outcome.executed.index("Transform")
-    assert outcome.summary["blessed"] is True
-    assert outcome.versions == [outcome.summary["published_version"]]
-    assert outcome.summary["published_path"] == str(runner.output / "serving" / "small" / outcome.versions[0])
-    assert outcome.summary["baseline"] is None
+    assert outcome.blessed is True
+    assert outcome.versions == [outcome.published]
+    assert outcome.summary["publication"]["path"] == str(runner.output / "serving" / "small" / outcome.versions[0])
+    assert outcome.baseline is None
 
 
 def test_counts_in_the_report_are_those_of_the_folder(first: tuple[Runner, Outcome]) -> None:
-    splits = {split["split"]: split for split in first[1].summary["splits"]}
+    splits = {split["split"]: split for split in first[1].summary["data"]["splits"]}
     assert list(splits) == ["train", "eval", "test"]
     for label in ("benign", "malignant"):
         images = sum(split["images"][label] for split in splits.values())
@@ -97,13 +102,11 @@ def test_manifest_names_every_image_with_its_checksum_and_no_group_twice(
 
 
 def test_confusion_matrix_adds_up_to_the_test_split_and_gives_the_gated_recall(first: tuple[Runner, Outcome]) -> None:
-    summary = first[1].summary
-    confusion = summary["confusion"]
-    test = next(split for split in summary["splits"] if split["split"] == "test")
+    outcome = first[1]
+    confusion = outcome.summary["clinical"]["operating_point"]["confusion"]
+    test = next(split for split in outcome.summary["data"]["splits"] if split["split"] == "test")
     assert [sum(row) for row in confusion] == [test["images"]["benign"], test["images"]["malignant"]]
-    recall = confusion[1][1] / sum(confusion[1])
-    assert summary["metrics"]["recall"] == pytest.approx(recall)
-    assert next(c for c in summary["checks"] if c["metric"] == "recall")["observed"] == pytest.approx(recall)
+    assert outcome.measured("recall") == pytest.approx(confusion[1][1] / sum(confusion[1]))
 
 
 def test_only_train_and_eval_reach_the_trainer(first: tuple[Runner, Outcome]) -> None:
@@ -127,31 +130,31 @@ def test_value_gate_closes_just_above_the_measured_metric(
     first: tuple[Runner, Outcome], image_folder: Path, metric: str
 ) -> None:
     runner, outcome = first
-    measured = outcome.summary["metrics"][metric]
+    measured = outcome.measured(metric)
     assert 0.0 < measured < 1.0, "the data are made so that no model is perfect"
     before = runner.versions()
 
     refused = runner.run(image_folder, f"gate.minimum_{metric}={math.nextafter(measured, 1.0) + 1e-9!r}")
-    assert refused.summary["blessed"] is False
-    assert refused.summary["published_version"] is None
-    assert [check["metric"] for check in refused.summary["checks"] if not check["passed"]] == [metric]
+    assert refused.blessed is False
+    assert refused.published is None
+    assert [check["metric"] for check in refused.checks if not check["passed"]] == [metric]
     assert refused.versions == before
     assert "Trainer" in refused.cached, "a changed threshold does not train anew"
 
     passed = runner.run(image_folder, f"gate.minimum_{metric}={measured - 1e-9!r}")
-    assert passed.summary["blessed"] is True
-    assert passed.summary["published_version"] == max(passed.versions)
+    assert passed.blessed is True
+    assert passed.published == max(passed.versions)
     assert len(passed.versions) == len(before) + 1
 
 
 def test_the_clinical_evaluation_saw_the_answers_that_the_gate_saw(first: tuple[Runner, Outcome]) -> None:
-    summary = first[1].summary
-    clinical, point = summary["clinical"], summary["clinical"]["operating_point"]
+    runner, outcome = first
+    clinical, point = outcome.summary["clinical"], outcome.summary["clinical"]["operating_point"]
     # TFMA sums over 10,000 thresholds.
-    assert clinical["discrimination"]["auc"]["value"] == pytest.approx(summary["metrics"]["auc"], abs=1e-3)
-    assert point["confusion"] == summary["confusion"]
-    assert point["recall"]["figure"]["value"] == pytest.approx(summary["metrics"]["recall"])
-    assert point["threshold"] == pytest.approx(summary["threshold"])
+    assert clinical["discrimination"]["auc"]["value"] == pytest.approx(outcome.measured("auc"), abs=1e-3)
+    assert point["recall"]["figure"]["value"] == pytest.approx(outcome.measured("recall"))
+    (training,) = runner.output.glob("pipeline_root/Trainer/model_run/*/training.json")
+    assert point["threshold"] == pytest.approx(json.loads(training.read_text())["threshold"])
     assert clinical["cohort"] == {
         "images": {"benign": 9, "malignant": 9},
         "groups": 6,
@@ -161,6 +164,53 @@ def test_the_clinical_evaluation_saw_the_answers_that_the_gate_saw(first: tuple[
     assert clinical["splits"] == ["test"]
     verdict = clinical["verdict"]
     assert (verdict["blessed"], verdict["certified"]) == (True, False)
+
+
+def test_the_report_holds_what_the_evaluation_saw(first: tuple[Runner, Outcome]) -> None:
+    runner, outcome = first
+    summary = outcome.summary
+    (cleared, alarms), (missed, hits) = summary["clinical"]["operating_point"]["confusion"]
+    threshold = summary["clinical"]["operating_point"]["threshold"]
+    (frozen,) = (point for point in summary["curve"] if point["threshold"] == threshold)
+    assert (frozen["true_positives"], frozen["false_negatives"]) == (hits, missed)
+    assert (frozen["false_positives"], frozen["true_negatives"]) == (alarms, cleared)
+
+    errors, _, *correct = summary["image_groups"]
+    assert len(errors["images"]) == min(8, alarms + missed)
+    assert all(image["label"] != image["decided"] for image in errors["images"])
+    assert [kind["title"] for kind in correct] == ["Correct: benign", "Correct: malignant"]
+    assert all(image["label"] == image["decided"] for kind in correct for image in kind["images"])
+    samples = summary["data"]["samples"]
+    assert [sample["label"] for sample in samples] == ["benign"] * 6 + ["malignant"] * 6
+
+    page = Page((runner.output / "report" / "index.html").read_text())
+    pairs = summary["data"]["pairs"]
+    shown = [*samples, *(image for kind in summary["image_groups"] for image in kind["images"])]
+    pictures = [image["src"] for image in page.named("img")]
+    assert len(pictures) == len(shown) + 2 * len(pairs)
+    assert all(picture and picture.startswith("data:image/png;base64,") for picture in pictures)
+    assert summary["lineage"]["code hash (SHA-256)"] == graph.code_fingerprint("RunReport")
+
+
+def test_an_evaluation_of_the_published_model_has_a_page_too(
+    first: tuple[Runner, Outcome], image_folder: Path, tmp_path: Path
+) -> None:
+    runner, outcome = first
+    output = open_output(tmp_path / "evaluation")
+
+    evaluate_locally(
+        load_config(str(runner.configuration_file), []), image_folder, output, runner.output / "serving" / "small"
+    )
+
+    summary = json.loads((output.report / "summary.json").read_text())
+    assert (summary["training"], summary["gate"], summary["publication"]) == (None, None, None)
+    assert summary["clinical"]["splits"] == ["train", "eval", "test"]
+    assert summary["clinical"]["cohort"]["groups"] == 2 * PATIENTS_PER_CLASS
+    frozen = outcome.summary["clinical"]["operating_point"]["threshold"]
+    assert summary["clinical"]["operating_point"]["threshold"] == pytest.approx(frozen)
+    headings = [heading["id"] for heading in Page((output.report / "index.html").read_text()).named("h2")]
+    assert headings[:2] == ["verdict", "metrics"]
+    assert not {"gate", "training"} & set(headings)
 
 
 @pytest.mark.parametrize("name", ["minimum_auc", "minimum_recall"])
@@ -173,17 +223,17 @@ def test_clinical_gate_closes_just_above_the_lower_bound(
     asked = ("clinical.certify=true", "clinical.minimum_auc=0", "clinical.minimum_recall=0")
 
     refused = runner.run(image_folder, *asked, f"clinical.{name}={math.nextafter(lows[name], 1.0)!r}")
-    assert refused.summary["blessed"] is False
-    assert all(check["passed"] for check in refused.summary["checks"]), "TFMA's gate has nothing against it"
+    assert refused.blessed is False
+    assert all(check["passed"] for check in refused.checks), "TFMA's gate has nothing against it"
     failed = [each for each in refused.summary["clinical"]["verdict"]["criteria"] if not each["passed"]]
     assert [each["name"] for each in failed] == [name]
-    assert refused.summary["published_version"] is None
+    assert refused.published is None
     assert refused.versions == before
     assert {"Trainer", "Evaluator"} <= set(refused.cached), "a changed bound neither trains nor asks TFMA anew"
 
     passed = runner.run(image_folder, *asked, f"clinical.{name}={lows[name]!r}")
     assert passed.summary["clinical"]["verdict"]["certified"] is True
-    assert passed.summary["published_version"] == max(passed.versions)
+    assert passed.published == max(passed.versions)
     assert len(passed.versions) == len(before) + 1
 
 
@@ -196,17 +246,17 @@ def test_change_gate_refuses_a_worse_model_and_lets_it_pass_when_allowed(
     worse = ("train.epochs=1", "train.learning_rate=1e-7", "gate.minimum_auc=0", "gate.minimum_recall=0")
 
     refused = runner.run(image_folder, *worse, "gate.maximum_auc_drop=0.02", "gate.maximum_recall_drop=1")
-    changes = {check["metric"]: check for check in refused.summary["checks"] if check["kind"] == "change"}
-    assert refused.summary["baseline"] is not None
-    drop = good.summary["metrics"]["auc"] - refused.summary["metrics"]["auc"]
+    changes = {check["metric"]: check for check in refused.checks if check["kind"] == "change"}
+    assert refused.baseline is not None
+    drop = good.measured("auc") - refused.measured("auc")
     assert drop > 0.02, "the data are made so that training helps"
     assert changes["auc"]["observed"] == pytest.approx(-drop)
     assert changes["auc"]["passed"] is False
-    assert refused.summary["blessed"] is False
+    assert refused.blessed is False
     assert refused.versions == good.versions
 
     passed = runner.run(image_folder, *worse, "gate.maximum_auc_drop=1", "gate.maximum_recall_drop=1")
-    assert passed.summary["blessed"] is True
+    assert passed.blessed is True
     assert len(passed.versions) == 2
 
 
@@ -214,16 +264,18 @@ def test_failed_component_loses_nothing_and_a_rerun_carries_on(second: tuple[Run
     _, error, outcome = second
     assert "The disk is full" in str(explain(error))
     assert sorted(outcome.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
-    assert outcome.summary["blessed"] is True
+    assert outcome.blessed is True
 
 
 def test_same_configuration_and_data_give_the_same_model_elsewhere(
     first: tuple[Runner, Outcome], second: tuple[Runner, OSError, Outcome]
 ) -> None:
-    expected, other = first[1].summary, second[2].summary
-    assert other["metrics"] == pytest.approx(expected["metrics"], abs=1e-6)
-    assert other["threshold"] == pytest.approx(expected["threshold"], abs=1e-6)
-    assert other["confusion"] == expected["confusion"]
+    expected, other = first[1], second[2]
+    for metric in ("auc", "recall"):
+        assert other.measured(metric) == pytest.approx(expected.measured(metric), abs=1e-6)
+    point, other_point = (each.summary["clinical"]["operating_point"] for each in (expected, other))
+    assert other_point["threshold"] == pytest.approx(point["threshold"], abs=1e-6)
+    assert other_point["confusion"] == point["confusion"]
 
 
 class _StopError(Exception):
@@ -334,13 +386,13 @@ def test_lost_version_is_published_again_and_a_lost_model_is_trained_again(
     shutil.rmtree(runner.output / "serving")
     again = runner.run(image_folder)
     assert sorted(again.executed) == sorted([*ALWAYS, "Pusher", "RunReport"])
-    assert again.versions == [again.summary["published_version"]]
+    assert again.versions == [again.published]
 
     shutil.rmtree(runner.output / "pipeline_root" / "Trainer")
     trained = runner.run(image_folder)
     assert sorted(trained.cached) == sorted(COMPONENTS[: COMPONENTS.index("Trainer")])
-    assert trained.summary["blessed"] is True
-    assert trained.summary["baseline"] is None, "a model whose files are gone is nothing to compare with"
+    assert trained.blessed is True
+    assert trained.baseline is None, "a model whose files are gone is nothing to compare with"
 
 
 @pytest.mark.slow

@@ -48,12 +48,13 @@ def test_pipeline_create_and_run_create(configuration_file: Path, image_folder: 
     ran = tfx(home, environment, "run", "create", "--engine=local", "--pipeline_name=breast-imaging")
     assert ran.returncode == 0, ran.stderr[-2000:]
     summary = json.loads((output / "report" / "summary.json").read_text())
-    assert summary["blessed"] is True
-    assert [path.name for path in (output / "serving" / "small").iterdir()] == [summary["published_version"]]
+    assert summary["gate"]["blessed"] is True
+    assert [path.name for path in (output / "serving" / "small").iterdir()] == [summary["publication"]["version"]]
 
     expected = Runner(configuration_file, tmp_path / "direct").run(image_folder).summary
-    assert summary["metrics"] == pytest.approx(expected["metrics"], abs=1e-6)
-    assert summary["threshold"] == pytest.approx(expected["threshold"], abs=1e-6)
+    point, expected_point = (each["clinical"]["operating_point"] for each in (summary, expected))
+    assert point["threshold"] == pytest.approx(expected_point["threshold"], abs=1e-6)
+    assert point["confusion"] == expected_point["confusion"]
 
     # A rejection is no success, and says why.
     refused = tfx(

@@ -16,7 +16,7 @@ from tensorflow_model_analysis.utils import config_util
 
 from components.evaluator import refusals
 from components.evaluator.eval_config import make_eval_config
-from components.report.gather import ModelMetrics, make_checks
+from components.report.gathered_gate import ModelMetrics, make_checks
 from components.settings import GateSettings
 from schema import contract
 
@@ -137,7 +137,7 @@ def test_two_classes_have_no_means() -> None:
 
 
 def _metrics(auc: float, recall: float) -> ModelMetrics:
-    return ModelMetrics(auc=auc, recall=recall, auc_precision_recall=0.5, confusion=[], curve=[])
+    return ModelMetrics(auc=auc, recall=recall)
 
 
 def _is_blessed(gate: GateSettings, candidate: ModelMetrics, baseline: ModelMetrics | None) -> bool:

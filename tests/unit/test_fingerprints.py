@@ -28,9 +28,10 @@ ENTRY_MODULES = {
     "Pusher": ("components.publisher.component", "serving.check"),
     "CardWriter": ("components.model_card.component",),
     "RunReport": ("components.report.component",),
+    "EvaluationReport": ("components.report.component",),
 }
 # These run code of all of `components`.
-ALL_COMPONENTS = {"CrossValidator", "CardWriter", "RunReport"}
+ALL_COMPONENTS = {"CrossValidator", "CardWriter", "RunReport", "EvaluationReport"}
 LEARNING = {"FeatureExtractor", "Tuner", "Trainer", *ALL_COMPONENTS}
 # Whose modules are found by looking into their folder, and so imported without being named.
 REGISTRIES = {
@@ -129,8 +130,9 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("components/image_example_gen/measurement.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
         ("components/data_gate/statistics.py", {"DataGate", *ALL_COMPONENTS}),
         ("components/publisher/releases.py", {"Pusher", *ALL_COMPONENTS}),
-        ("components/report/page.css", ALL_COMPONENTS),
-        ("components/report/page.html.jinja", ALL_COMPONENTS),
+        ("components/report/page/page.css", ALL_COMPONENTS),
+        ("components/report/page/explorer.js", ALL_COMPONENTS),
+        ("components/report/page/templates/page.html.jinja", ALL_COMPONENTS),
         ("pipeline/display.py", set()),
     ],
 )

@@ -1,16 +1,16 @@
-"""What the report is made of: checks of the data and of the model, pairs of images, metrics."""
+"""What the report is made of: checks of the data and of the model, pairs of images, answers, lineage."""
 
 import base64
 import math
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn import metrics as reference
+from tfx.types import standard_artifacts
 
+from components.clinical_evaluator.executor import write_evaluation
 from components.data_gate.report import GateReport
 from components.data_gate.statistics import Difference
 from components.data_gate.verdict import CheckResult
@@ -18,23 +18,22 @@ from components.image_example_gen.pair_images import make_thumbnail, write_pair_
 from components.image_example_gen.planning import Plan
 from components.image_example_gen.store import ImageStore
 from components.manifest import ManifestEntry, SimilarPair
+from components.report.component import CODE_FINGERPRINT_KEY
 from components.report.content import DataCheck, GateCheck, ShownImage, ShownPair
-from components.report.gather import (
-    ModelMetrics,
-    explain_threshold,
-    list_data_checks,
-    make_checks,
-    show_pairs,
-    summarize,
-)
+from components.report.gather import read_scored_images
+from components.report.gathered_data import list_data_checks, show_pairs
+from components.report.gathered_gate import ModelMetrics, make_checks
+from components.report.lineage import Origin, lineage, tuned
 from components.settings import GateSettings, OperatingPointSettings
+from pipeline import graph
 from schema.images.formats import CanonicalImage, encode_png
+from tests.clinical import evaluation_of, scored_images
 
 GATE = GateSettings(minimum_auc=0.8, minimum_recall=0.7, maximum_auc_drop=0.02, maximum_recall_drop=0.05)
 
 
-def _metrics(confusion: list[list[int]], auc: float = 0.9, recall: float = 0.8) -> ModelMetrics:
-    return ModelMetrics(auc=auc, recall=recall, auc_precision_recall=0.85, confusion=confusion, curve=[])
+def _metrics(auc: float = 0.9, recall: float = 0.8) -> ModelMetrics:
+    return ModelMetrics(auc=auc, recall=recall)
 
 
 def _report(*differences: Difference) -> GateReport:
@@ -111,7 +110,7 @@ def test_pairs_are_shown_with_their_thumbnails(tmp_path: Path) -> None:
 
 
 def test_checks_by_value() -> None:
-    candidate, baseline = _metrics([], auc=0.75, recall=0.875), _metrics([], auc=1.0, recall=0.75)
+    candidate, baseline = _metrics(auc=0.75, recall=0.875), _metrics(auc=1.0, recall=0.75)
 
     assert make_checks(GATE, candidate, baseline) == [
         GateCheck(metric="auc", kind="value", observed=0.75, bound=0.8, passed=False),
@@ -124,63 +123,11 @@ def test_checks_by_value() -> None:
 
 @pytest.mark.parametrize("undefined", [math.nan, math.inf, -math.inf])
 def test_what_cannot_be_computed_does_not_pass(undefined: float) -> None:
-    value, *_ = make_checks(GATE, _metrics([], auc=undefined), None)
-    *_, change, _ = make_checks(GATE, _metrics([]), _metrics([], auc=undefined))
+    value, *_ = make_checks(GATE, _metrics(auc=undefined), None)
+    *_, change, _ = make_checks(GATE, _metrics(), _metrics(auc=undefined))
 
     assert value == GateCheck(metric="auc", kind="value", observed=None, bound=0.8, passed=False)
     assert change == GateCheck(metric="auc", kind="change", observed=None, bound=-0.02, passed=False)
-
-
-def test_metrics_by_example() -> None:
-    assert summarize(_metrics([[50, 10], [5, 15]]), positive=1) == pytest.approx(
-        {
-            "auc": 0.9,
-            "auc_precision_recall": 0.85,
-            "recall": 0.8,
-            "specificity": 50 / 60,
-            "precision": 15 / 25,
-            "f1": 30 / 45,
-            "accuracy": 65 / 80,
-            "balanced_accuracy": (50 / 60 + 15 / 20) / 2,
-        }
-    )
-
-
-@settings(deadline=None)
-@given(
-    confusion=st.integers(2, 4).flatmap(
-        lambda classes: st.lists(
-            st.lists(st.integers(0, 30), min_size=classes, max_size=classes), min_size=classes, max_size=classes
-        )
-    ),
-    data=st.data(),
-)
-def test_metrics_are_those_of_scikit_learn(confusion: list[list[int]], data: st.DataObject) -> None:
-    positive = data.draw(st.integers(0, len(confusion) - 1))
-    counts = np.array(confusion)
-    true, predicted = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
-    is_true, is_predicted = true == positive, predicted == positive
-
-    found = summarize(_metrics(confusion), positive)
-
-    expected = {"auc": 0.9, "auc_precision_recall": 0.85, "recall": 0.8}
-    if (~is_true).any():
-        expected["specificity"] = reference.recall_score(~is_true, ~is_predicted)
-    if is_predicted.any():
-        expected["precision"] = reference.precision_score(is_true, is_predicted, zero_division=0)
-    if is_true.any() or is_predicted.any():
-        expected["f1"] = reference.f1_score(is_true, is_predicted, zero_division=0)
-    if true.size:
-        expected["accuracy"] = reference.accuracy_score(true, predicted)
-    if counts.sum(axis=1).all():
-        expected["balanced_accuracy"] = reference.balanced_accuracy_score(true, predicted)
-    assert found == pytest.approx(expected)
-
-
-def test_undefined_metrics_are_left_out() -> None:
-    found = summarize(_metrics([[7, 0], [0, 0]], auc=math.nan, recall=math.nan), positive=1)
-
-    assert found == {"auc_precision_recall": 0.85, "specificity": 1.0, "accuracy": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +139,42 @@ def test_undefined_metrics_are_left_out() -> None:
     ],
 )
 def test_the_threshold_is_explained_by_its_rule(point: dict[str, Any], expected: str) -> None:
-    sentence = explain_threshold(OperatingPointSettings.model_validate(point))
+    sentence = OperatingPointSettings.model_validate(point).reason
 
     assert expected in sentence
     assert sentence.endswith(".")
+
+
+def test_the_answers_are_read_as_they_were_evaluated(tmp_path: Path) -> None:
+    images = scored_images()
+    evaluation = evaluation_of(images)
+    write_evaluation(evaluation, images, str(tmp_path))
+
+    found = read_scored_images(str(tmp_path), evaluation)
+
+    assert (list(found.labels), found.positive, found.threshold) == (["benign", "malignant"], 1, 0.5)
+    assert list(found.sources) == list(images.sources)
+    np.testing.assert_array_equal(found.probabilities, images.probabilities)
+    np.testing.assert_array_equal(found.decided, images.decided)
+
+
+def test_the_lineage_tells_code_libraries_and_artifacts() -> None:
+    model = standard_artifacts.Model()
+    model.id = 7
+
+    known = lineage(Origin("name: x", code_hash="abc", commit="1f2e"), {"model": model})
+    unknown = lineage(Origin("name: x", code_hash="", commit=""), {})
+
+    assert list(known.items())[:2] == [("commit", "1f2e"), ("code hash (SHA-256)", "abc")]
+    assert known["model artifact"] == "7"
+    assert known["keras"] == metadata.version("keras")
+    assert not {"commit", "code hash (SHA-256)"} & set(unknown)
+
+
+def test_what_was_tuned_is_told() -> None:
+    assert tuned({"tuned": {"model.dropout": 0.25}}) == {"tuned model.dropout": "0.25"}
+    assert tuned({}) == {}
+
+
+def test_the_code_hash_is_found_where_the_graph_puts_it() -> None:
+    assert CODE_FINGERPRINT_KEY == graph.CODE_FINGERPRINT_KEY

@@ -224,8 +224,8 @@ def _run(name: str, folder: Path, *overrides: str) -> Outcome:
 
 
 def _assert_published(outcome: Outcome) -> None:
-    assert outcome.summary["blessed"] is True
-    assert outcome.versions[-1] == outcome.summary["published_version"]
+    assert outcome.blessed is True
+    assert outcome.versions[-1] == outcome.published
 
 
 @pytest.mark.slow
@@ -245,7 +245,7 @@ def test_densenet121_runs_to_the_end_on_three_classes(
 
     _assert_published(outcome)
     assert "FeatureExtractor" in outcome.executed
-    assert [len(row) for row in outcome.summary["confusion"]] == [3, 3, 3]
+    assert [len(row) for row in outcome.summary["clinical"]["operating_point"]["confusion"]] == [3, 3, 3]
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Draws a report as one HTML page."""

@@ -1,0 +1,166 @@
+"""One HTML page that holds all it needs and loads nothing."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from components.clinical_evaluator.verdict import NOT_ASKED
+from components.report.clinical import bootstrap_method, figure_groups
+from components.report.content import Data, ReportContent
+from components.report.figures.style import CONFIG
+from components.report.page import charts, data_tables, forest, text
+from components.report.page.decisions import average_rows, share_rows
+from components.report.page.explorer import explorer
+from components.report.page.gate_checks import check_row
+from components.report.page.verdict import criterion_row, describe_verdict
+
+PACKAGE: Final = "components.report.page"
+TEMPLATES: Final = "templates"
+PAGE_TEMPLATE: Final = "page.html.jinja"
+STYLE: Final = "page.css"
+SCRIPT: Final = "explorer.js"
+DISCLAIMER: Final = "Research use only. Not for diagnosis."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that the navigation leads to."""
+
+    identifier: str
+    title: str
+    template: str
+
+
+def render(content: ReportContent) -> str:
+    """The page, complete: style, scripts and figures are inside."""
+    return (
+        _environment()
+        .get_template(PAGE_TEMPLATE)
+        .render(
+            content=content,
+            clinical=content.clinical,
+            disclaimer=DISCLAIMER,
+            created=text.format_time(content.created),
+            sections=sections(content),
+            **_verdict(content),
+            **_figures(content),
+            **_decisions(content),
+            **_data(content.data, content.clinical.labels),
+            style=own_file(STYLE),
+            script=own_file(SCRIPT),
+            plotly=Markup(get_plotlyjs()),  # noqa: S704  the library's own file
+        )
+    )
+
+
+def sections(content: ReportContent) -> list[Section]:
+    """Those that this page has, in their order."""
+    gate = [Section("gate", "Gate", "gate")] if content.gate else []
+    training = [Section("training", "Training", "training")] if content.training else []
+    return [
+        *gate,
+        Section("metrics", "Metrics", "metrics"),
+        Section("curves", "Curves", "curves"),
+        Section("explorer", "Threshold explorer", "explorer"),
+        Section("calibration", "Calibration", "calibration"),
+        Section("confusion", "Confusion", "confusion"),
+        Section("classes", "Classes", "classes"),
+        Section("slices", "Slices", "slices"),
+        Section("comparison", "Comparison", "comparison"),
+        Section("images", "Images", "images"),
+        Section("data", "Data", "data"),
+        Section("data-checks", "Data checks", "data_checks"),
+        Section("pairs", "Near-duplicates", "pairs"),
+        *training,
+        Section("lineage", "Lineage", "lineage"),
+        Section("configuration", "Configuration", "configuration"),
+    ]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(PACKAGE, TEMPLATES),
+        # Everything is escaped, whatever the template is called: file names can hold anything.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=text.format_number,
+        integer=text.format_integer,
+        interval=text.format_interval,
+        share=text.format_share,
+    )
+    return environment
+
+
+def _verdict(content: ReportContent) -> dict[str, Any]:
+    clinical = content.clinical
+    return {
+        "verdict": describe_verdict(content),
+        "criteria": [criterion_row(criterion) for criterion in clinical.verdict.criteria],
+        "checks": [check_row(check) for check in content.gate.checks] if content.gate else [],
+        "test_images": sum(clinical.cohort.images.values()),
+        # What the stamp does not say already.
+        "notes": [note for note in clinical.verdict.notes if note != NOT_ASKED],
+    }
+
+
+def _figures(content: ReportContent) -> dict[str, Any]:
+    clinical = content.clinical
+    drawn = {
+        "learning_charts": charts.learning_charts(content.training) if content.training else [],
+        "ranking_charts": charts.ranking_charts(clinical),
+        "probability_charts": charts.probability_charts(clinical),
+    }
+    every = [chart for kind in drawn.values() for chart in kind]
+    return {
+        **drawn,
+        "figures": {chart.identifier: chart.figure for chart in every if chart.figure},
+        "figure_config": CONFIG,
+    }
+
+
+def _decisions(content: ReportContent) -> dict[str, Any]:
+    clinical = content.clinical
+    confusion = clinical.operating_point.confusion
+    comparison = clinical.comparison
+    return {
+        "figure_groups": figure_groups(clinical),
+        "usual_method": bootstrap_method(clinical),
+        "explorer": explorer(content.curve, clinical),
+        "shares": share_rows(confusion),
+        "predicted_totals": [sum(column) for column in zip(*confusion, strict=True)],
+        "averages": average_rows(clinical),
+        "slice_groups": forest.slice_groups(clinical),
+        "all_images": forest.all_images(clinical),
+        "share_axis": forest.SHARES,
+        "forest_width": forest.WIDTH,
+        "model_comparison": forest.comparison_table(comparison, clinical.replicates) if comparison else None,
+    }
+
+
+def _data(data: Data, labels: list[str]) -> dict[str, Any]:
+    named_labels = data_tables.image_labels(data, labels)
+    return {
+        "data": data,
+        "image_labels": named_labels,
+        "image_totals": [sum(split.images.get(label, 0) for split in data.splits) for label in named_labels],
+        "samples": data_tables.samples_by_class(data.samples),
+        "warnings": data_tables.data_warnings(data),
+        "data_checks": [data_tables.data_check_row(check) for check in data.checks],
+        "differences": data_tables.difference_table(data.differences),
+        "full_bar": data_tables.FULL_BAR,
+        "pairs": [data_tables.pair_figure(pair) for pair in data.pairs],
+        "dropped": text.cut(data.dropped),
+        "dropped_reasons": data_tables.count_reasons(data),
+    }
+
+
+def own_file(name: str) -> Markup:
+    return Markup(files(PACKAGE).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704  our own file
