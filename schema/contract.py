@@ -50,14 +50,19 @@ TRANSFORMED_SOURCE: Final = "source"  # bytes: as SOURCE
 SERVING_DEFAULT: Final = "serving_default"
 EXAMPLES_INPUT: Final = "examples"  # string (batch,): serialized tf.Example
 SERVING_IMAGE: Final = "serving_image"
-IMAGE_BYTES_INPUT: Final = "image_bytes"  # string (batch,): an encoded image; `_bytes` is base64 over REST
+SERVING_EXPLANATION: Final = "serving_explanation"
+IMAGE_BYTES_INPUT: Final = "image_bytes"  # of the last two, string (batch,): an encoded image; base64 over REST
 
-# Outputs of both signatures.
+# Outputs of all signatures.
 PROBABILITIES: Final = "probabilities"  # float32 (batch, classes), in label order
 PREDICTED_LABEL: Final = "label"  # string (batch,): the class name at the operating point
 MALIGNANT_PROBABILITY: Final = "malignant_probability"  # float32 (batch,): of the positive class
 THRESHOLD: Final = "threshold"  # float32 (batch,): the operating point
 OUTPUTS: Final = (PROBABILITIES, PREDICTED_LABEL, MALIGNANT_PROBABILITY, THRESHOLD)
+
+# One more output of SERVING_EXPLANATION.
+HEAT_MAP: Final = "heat_map"  # float32 (batch, HEAT_MAP_SIDE, HEAT_MAP_SIDE) in [0, 1], over the whole image
+HEAT_MAP_SIDE: Final = 64
 
 # Files beside the SavedModel, in the folder that TF Serving leaves alone.
 EXTRA_ASSETS: Final = "assets.extra"

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
@@ -30,6 +31,9 @@ def check_model(directory: str) -> None:
         _compare(servable.predict_images(reference.images), reference, contract.SERVING_IMAGE)
         examples = [_to_example(image) for image in reference.images]
         _compare(servable.predict_examples(examples), reference, contract.SERVING_DEFAULT)
+        explained = servable.explain_images(reference.images)
+        _compare(explained.predictions, reference, contract.SERVING_EXPLANATION)
+        _check_heat_maps(explained.heat_maps, len(reference.images))
 
 
 def _to_example(image: bytes) -> bytes:
@@ -57,6 +61,18 @@ def _compare(served: Predictions, reference: ReferencePredictions, signature: st
         raise UnusableModelError(
             f"{signature} answers the threshold {served.threshold}; the trainer chose {reference.threshold}.",
             fix=_FIX,
+        )
+
+
+def _check_heat_maps(heat_maps: NDArray[np.float32], images: int) -> None:
+    expected = (images, contract.HEAT_MAP_SIDE, contract.HEAT_MAP_SIDE)
+    if heat_maps.shape != expected:
+        raise UnusableModelError(
+            f"{contract.SERVING_EXPLANATION} answers heat maps of shape {heat_maps.shape}, not {expected}.", fix=_FIX
+        )
+    if not np.all((heat_maps >= 0.0) & (heat_maps <= 1.0)):  # so that NaN fails too
+        raise UnusableModelError(
+            f"{contract.SERVING_EXPLANATION} answers heat maps with values outside of [0, 1].", fix=_FIX
         )
 
 

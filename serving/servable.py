@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from schema import contract
 from schema.errors import BreastImagingError
@@ -41,6 +42,19 @@ class Predictions:
     threshold: float
 
 
+@dataclass(frozen=True)
+class Explanations:
+    """Answers for a batch, with what speaks for the positive class.
+
+    Attributes:
+        predictions: as `predict_images` gives them.
+        heat_maps: float32 (batch, HEAT_MAP_SIDE, HEAT_MAP_SIDE) in [0, 1], each over the whole image.
+    """
+
+    predictions: Predictions
+    heat_maps: NDArray[np.float32]
+
+
 class Servable:
     """One version of a model, loaded. Use as a context manager, or close it."""
 
@@ -54,7 +68,7 @@ class Servable:
             raise UnusableModelError(
                 f"The model in {directory} cannot be loaded ({type(error).__name__}: {error}).", fix=_FIX
             ) from error
-        self._signatures: dict[str, tf.compat.v1.SignatureDef] = {
+        self._signatures: dict[str, SignatureDef] = {
             name: signature
             for name, signature in meta_graph.signature_def.items()
             if not name.startswith("__")  # TensorFlow's own, for initialisation
@@ -78,6 +92,11 @@ class Servable:
             self.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
         )
 
+    def explain_images(self, images: Sequence[bytes]) -> Explanations:
+        """Asks `serving_explanation` for encoded images. Raises as `run` does."""
+        answer = self.run(contract.SERVING_EXPLANATION, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
+        return Explanations(_to_predictions(answer), np.asarray(answer[contract.HEAT_MAP], np.float32))
+
     def predict_examples(self, examples: Sequence[bytes]) -> Predictions:
         """Asks `serving_default` for serialized tf.Examples. Raises as `run` does."""
         return _to_predictions(
@@ -86,13 +105,7 @@ class Servable:
 
     def run(self, signature: str, inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
         """Asks a signature. Raises UnusableModelError where the model lacks it or cannot answer."""
-        if signature not in self._signatures:
-            raise UnusableModelError(
-                f"The model in {self._directory} has no signature {signature!r}; it has"
-                f" {', '.join(sorted(self._signatures))}.",
-                fix=_FIX,
-            )
-        definition = self._signatures[signature]
+        definition = self.definition(signature)
         fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
         feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
         try:
@@ -104,6 +117,21 @@ class Servable:
                 fix=_FIX,
             ) from error
         return answer
+
+    @property
+    def session(self) -> tf.compat.v1.Session:
+        """That which holds the model, for tools that look into it."""
+        return self._session
+
+    def definition(self, signature: str) -> SignatureDef:
+        """Names the tensors of a signature. Raises UnusableModelError where the model lacks it."""
+        if signature not in self._signatures:
+            raise UnusableModelError(
+                f"The model in {self._directory} has no signature {signature!r}; it has"
+                f" {', '.join(sorted(self._signatures))}.",
+                fix=_FIX,
+            )
+        return self._signatures[signature]
 
 
 def read_extra(directory: str, name: str) -> str:

@@ -17,6 +17,7 @@ from components.models.spec import BackboneSpec, InputShape, Network, PublishedW
 from components.settings import AugmentationSettings, FeatureSettings, ModelSettings, TrainSettings, TransformSettings
 from components.trainer.data import LabelCoding, TransformedExamples
 from components.trainer.devices import ComputePlan
+from components.trainer.explanation import heat_maps
 from components.trainer.learning_set import LearningSet, learning_set
 from components.trainer.phases import Task
 from schema import contract
@@ -83,6 +84,19 @@ def pretrained(folder: Path) -> ModelSettings:
 def base_of(network: Network) -> keras.Model:
     assert network.base is not None
     return network.base
+
+
+def maps_of(network: Network, images: NDArray[np.float32]) -> list[tf.Tensor]:
+    """The maps that a network's answers for some images are explained by."""
+    body = network.whole if network.base is None else network.base
+    found = keras.Model(body.input, list(network.explained.maps))(images, training=False)
+    return found if isinstance(found, list) else [found]
+
+
+def heat_maps_of(network: Network, images: NDArray[np.float32], coding: LabelCoding) -> NDArray[np.float32]:
+    """What in some images speaks for the positive class, by one network, outside of any graph."""
+    found: NDArray[np.float32] = heat_maps([[network.explained]], [maps_of(network, images)], coding).numpy()
+    return found
 
 
 def task_of(model: ModelSettings, classes: int = 2, positive: int = 1, **train: object) -> Task:

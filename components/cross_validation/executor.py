@@ -126,7 +126,7 @@ def _test_fold(settings: CrossValidationSettings, task: Task, images: LearningSe
     trainer = settings.trainer
     train, evaluation, test = (images.subset(part) for part in (turn.train, turn.evaluation, turn.test))
     trained = train_members(task, train, evaluation, [None] * trainer.train.members, title)
-    network = build_predictor(task, [each.weights for each in trained], trainer.prediction.views)
+    network = build_predictor(task, [each.weights for each in trained], trainer.prediction.views).network
     decision = choose_decision(
         predict_probabilities(network, evaluation.examples, task),
         evaluation.examples.label_indices(),

@@ -5,7 +5,8 @@ never images. There are no patient ids, so near-duplicate images form the groups
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,7 +15,7 @@ from schema.images.suffixes import is_image_path
 
 ROOT: Final = "Dataset_BUSI_with_GT"
 LABELS: Final = ("normal", "benign", "malignant")
-MASK_NAME: Final = re.compile(r".*_mask(_\d+)?", re.IGNORECASE)
+MASK_NAME: Final = re.compile(r"(?P<image>.*)_mask(_\d+)?", re.IGNORECASE)
 IMAGE_NAME: Final = re.compile(rf"(?P<label>{'|'.join(LABELS)}) \(\d+\)", re.IGNORECASE)
 
 
@@ -26,6 +27,22 @@ def find_records(listing: Listing) -> Sequence[ImageRecord]:
         for path in paths
         if not MASK_NAME.fullmatch(PurePosixPath(path).stem)
     ]
+
+
+def find_masks(listing: Listing) -> Mapping[str, Sequence[str]]:
+    """The masks beside each image that has some; names may differ in case and suffix, as those of copies do."""
+    masks = defaultdict(list)
+    for path in listing.paths:
+        name = MASK_NAME.fullmatch(PurePosixPath(path).stem)
+        if name and is_image_path(path):
+            masks[_key(path, name["image"])].append(path)
+    images = (record.path for record in find_records(listing))
+    return {path: masks[key] for path in images if (key := _key(path, PurePosixPath(path).stem)) in masks}
+
+
+def _key(path: str, stem: str) -> tuple[str, str]:
+    """Of an image by its own path, or by that of a mask beside it."""
+    return str(PurePosixPath(path).parent), stem.lower()
 
 
 def _label(path: PurePosixPath) -> str | None:
@@ -43,4 +60,5 @@ DATASET: Final = DatasetSpec(
     labels=LABELS,
     positive_label="malignant",
     find_records=find_records,
+    find_masks=find_masks,
 )

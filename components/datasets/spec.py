@@ -60,6 +60,8 @@ class DatasetSpec:
         find_records: lists the images of the folder, all classes, annotation files such as lesion masks left out.
             It never opens an image. An image that it cannot label has the label None. Raises DataRejectedError
             where a table that comes with the images is missing or faulty.
+        find_masks: names the lesion masks in the folder, all of an image, by the path of the image; None for a data
+            set without masks.
         generate: for a data set that is made and not downloaded: writes it into an empty folder from a seed.
     """
 
@@ -71,4 +73,5 @@ class DatasetSpec:
     labels: tuple[str, ...]
     positive_label: str
     find_records: Callable[[Listing], Sequence[ImageRecord]]
+    find_masks: Callable[[Listing], Mapping[str, Sequence[str]]] | None = None
     generate: Callable[[Path, int], None] | None = None

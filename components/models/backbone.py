@@ -1,9 +1,11 @@
 """Builds the networks that stand on a backbone of `keras.applications`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from components.models.explained import explained_by_base, only
 from components.models.heads import build_head
 from components.models.spec import BackboneSpec, InputShape, ModelSpec, Network
 from components.models.statistics import channel_statistics
@@ -26,7 +28,9 @@ def backbone_model(
         base = build_base(backbone, settings, shape)
         head = build_head(settings.head or default_head, base.outputs[0], settings.dropout, classes)
         images = keras.Input(base.input_shape[1:], name="image")
-        return Network(base, head, keras.Model(images, head(base(images)), name=name))
+        whole = keras.Model(images, head(base(images)), name=name)
+        features = FEATURES[settings.features]
+        return Network(base, head, whole, explained_by_base(features.maps(base, backbone), features.join, head))
 
     return ModelSpec(name, title, default_input, MINIMUM_SIDE, build, backbone, default_head)
 
@@ -45,16 +49,34 @@ def build_base(backbone: BackboneSpec, settings: ModelSettings, shape: InputShap
         input_shape=images.shape[1:],
         **width,
     )
-    features = FEATURES[settings.features](application, backbone)
-    return _inference_model()(images, features, name="base")
+    features = FEATURES[settings.features]
+    joined = features.join(features.maps(application, backbone))
+    return _inference_model()(images, joined, name="base")
 
 
-def last_map(application: "keras.Model", backbone: BackboneSpec) -> "keras.KerasTensor":
+@dataclass(frozen=True)
+class Features:
+    """What the base gives its head.
+
+    Attributes:
+        maps: finds, in a model that ends as the backbone does or holds its layers, the maps that they are made of.
+        join: makes the features of those maps, (batch, rows, columns, features).
+    """
+
+    maps: "Callable[[keras.Model, BackboneSpec], Sequence[keras.KerasTensor]]"
+    join: Callable[[Sequence[Any]], Any]
+
+
+def last_map(model: "keras.Model", backbone: BackboneSpec) -> "Sequence[keras.KerasTensor]":
     del backbone
-    return application.output
+    return model.outputs
 
 
-def block_statistics(application: "keras.Model", backbone: BackboneSpec) -> "keras.KerasTensor":
+def maps_of_blocks(model: "keras.Model", backbone: BackboneSpec) -> "Sequence[keras.KerasTensor]":
+    return [model.get_layer(name).output for name in backbone.blocks]
+
+
+def block_statistics(maps: Sequence[Any]) -> Any:
     """Mean and deviation of each channel of each block, (batch, 1, 1, features).
 
     Early blocks see texture, late ones objects: on few images a head learns more from all of them than from the last
@@ -62,13 +84,13 @@ def block_statistics(application: "keras.Model", backbone: BackboneSpec) -> "ker
     """
     import keras
 
-    outputs = [application.get_layer(name).output for name in backbone.blocks]
-    return keras.ops.concatenate([channel_statistics(output) for output in outputs], axis=-1)
+    return keras.ops.concatenate([channel_statistics(each) for each in maps], axis=-1)
 
 
-# What the base gives its head, by the name of the setting `model.features`.
-FEATURES: "Final[Mapping[str, Callable[[keras.Model, BackboneSpec], keras.KerasTensor]]]" = {
-    function.__name__: function for function in (last_map, block_statistics)
+# By the name of the setting `model.features`.
+FEATURES: Final[Mapping[str, Features]] = {
+    "last_map": Features(last_map, only),
+    "block_statistics": Features(maps_of_blocks, block_statistics),
 }
 
 

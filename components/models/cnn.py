@@ -6,6 +6,7 @@ Convolutions 32, 32, 64 (3x3, relu, valid), each with 2x2 max pooling; Dense 64;
 
 from typing import Final
 
+from components.models.explained import explained_by_last_map
 from components.models.heads import dropout_layer, output_layer
 from components.models.spec import InputShape, ModelSpec, Network
 from components.settings import ModelSettings
@@ -25,7 +26,7 @@ def build(settings: ModelSettings, shape: InputShape, classes: int) -> Network:
     x = keras.layers.Dense(64, activation="relu")(x)
     x = dropout_layer(settings.dropout, 0.5)(x)
     whole = keras.Model(inputs, output_layer(classes)(x), name=MODEL.name)
-    return Network(base=None, head=whole, whole=whole)
+    return Network(base=None, head=whole, whole=whole, explained=explained_by_last_map(whole))
 
 
 MODEL: Final = ModelSpec(

@@ -6,6 +6,7 @@ Flatten; sigmoid. Kernels start from N(0, 0.02). 117,505 parameters at 128x128x1
 
 from typing import Final
 
+from components.models.explained import explained_by_last_map
 from components.models.heads import dropout_layer, output_layer
 from components.models.spec import InputShape, ModelSpec, Network
 from components.settings import ModelSettings
@@ -33,7 +34,7 @@ def build(settings: ModelSettings, shape: InputShape, classes: int) -> Network:
     ):
         x = layer(x)
     whole = keras.Model(inputs, x, name=MODEL.name)
-    return Network(base=None, head=whole, whole=whole)
+    return Network(base=None, head=whole, whole=whole, explained=explained_by_last_map(whole))
 
 
 def _initializer() -> object:

@@ -1,7 +1,7 @@
 """Last layers, which any backbone takes."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import keras
@@ -94,3 +94,13 @@ def output_layer(classes: int, kernel_initializer: object = "glorot_uniform") ->
     return keras.layers.Dense(
         units, activation=activation, kernel_initializer=kernel_initializer, dtype="float32", name=name
     )
+
+
+def logits(output: "keras.layers.Dense", inputs: Any) -> Any:
+    """What an output layer makes of its inputs before its activation: float32, (batch, 1) or (batch, classes).
+
+    The activation is exact to 1e-7 only, so that where it says 0 or 1, it has lost what made it so.
+    """
+    import keras
+
+    return keras.ops.matmul(keras.ops.cast(inputs, "float32"), output.kernel) + output.bias

@@ -1,8 +1,8 @@
 """What an architecture's module exports, and what it builds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from components.settings import ModelSettings, TransformSettings
 
@@ -23,6 +23,24 @@ class InputShape:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """The feature maps that heat maps explain an answer by. The answer follows from them alone.
+
+    Attributes:
+        maps: within the base, or within the whole network where there is none; each (batch, rows, columns, channels).
+        join: makes of the maps the features that `head` takes; for symbolic tensors and for values.
+        head: from the features to probabilities. It shares its layers with the network, and ends in
+            `heads.output_layer`.
+        before_output: from the features to what that last layer takes.
+    """
+
+    maps: "tuple[keras.KerasTensor, ...]"
+    join: Callable[[Sequence[Any]], Any]
+    head: "keras.Model"
+    before_output: "keras.Model"
+
+
+@dataclass(frozen=True)
 class Network:
     """A built architecture, in parts that share their layers.
 
@@ -37,11 +55,13 @@ class Network:
             trained from scratch.
         head: from the feature map to probabilities; from images where there is no base.
         whole: from images to probabilities.
+        explained: the maps that its answers are explained by.
     """
 
     base: "keras.Model | None"
     head: "keras.Model"
     whole: "keras.Model"
+    explained: Explained
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ between them; mean and standard deviation of each channel; Dropout 0.3; sigmoid.
 
 from typing import Final
 
+from components.models.explained import explained_by_last_map
 from components.models.heads import dropout_layer, output_layer
 from components.models.spec import InputShape, ModelSpec, Network
 from components.models.statistics import channel_statistics
@@ -27,7 +28,7 @@ def build(settings: ModelSettings, shape: InputShape, classes: int) -> Network:
     x = keras.layers.Flatten()(channel_statistics(x))
     x = dropout_layer(settings.dropout, 0.3)(x)
     whole = keras.Model(inputs, output_layer(classes)(x), name=MODEL.name)
-    return Network(base=None, head=whole, whole=whole)
+    return Network(base=None, head=whole, whole=whole, explained=explained_by_last_map(whole))
 
 
 MODEL: Final = ModelSpec(

@@ -46,6 +46,16 @@ class LabelCoding:
         columns = [1.0 - outputs, outputs] if self.positive == 1 else [outputs, 1.0 - outputs]
         return tf.concat(columns, axis=1)
 
+    def log_odds(self, logits: tf.Tensor) -> tf.Tensor:
+        """log(p / (1 - p)) of the positive class, (batch,), from logits (batch, 1) or (batch, classes).
+
+        It is finite, and has a slope, where p is 0 or 1 in float32.
+        """
+        if self.binary:
+            return logits[:, 0]
+        others = tf.concat([logits[:, : self.positive], logits[:, self.positive + 1 :]], axis=1)
+        return logits[:, self.positive] - tf.reduce_logsumexp(others, axis=1)
+
 
 def label_coding(settings: LearningSettings) -> LabelCoding:
     return LabelCoding(len(settings.labels), settings.labels.index(settings.positive_label))

@@ -15,6 +15,8 @@ from components.settings import TransformSettings
 from components.trainer.calibration import apply_temperature, apply_temperature_in_graph
 from components.trainer.data import LabelCoding
 from components.trainer.decision import Decision
+from components.trainer.explanation import heat_maps
+from components.trainer.predictor import Predictor
 from components.transform import parse_image
 from schema import contract
 from serving.reference import ReferencePredictions, reference_images
@@ -25,7 +27,7 @@ class ServedModel:
     """What an exported model is made of. `shape` is that of the network's input."""
 
     name: str
-    network: keras.Model
+    predictor: Predictor
     transform_output: tft.TFTransformOutput
     shape: TransformSettings
     labels: tuple[str, ...]
@@ -40,10 +42,11 @@ def export(model: ServedModel, directory: str) -> None:
     TensorFlow Serving when it holds a Keras 3 model.
     """
     archive = keras.export.ExportArchive()
-    archive.track(model.network)
+    archive.track(model.predictor.network)
     transform = model.transform_output.transform_features_layer()
     archive.track(transform)
-    answer = _answer(model, transform)
+    prepare = _preparation(model.shape, transform)
+    answer, explain = _answer(model, prepare), _explain(model, prepare)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.EXAMPLES_INPUT)])
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -54,23 +57,53 @@ def export(model: ServedModel, directory: str) -> None:
     def serve_images(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(image_bytes)
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)])
+    def serve_explanations(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return explain(image_bytes)
+
     archive.add_endpoint(contract.SERVING_DEFAULT, serve_examples)
     archive.add_endpoint(contract.SERVING_IMAGE, serve_images)
+    archive.add_endpoint(contract.SERVING_EXPLANATION, serve_explanations)
     archive.write_out(directory, verbose=False)
     _write_extras(model, directory, transform)
 
 
-def _answer(model: ServedModel, transform: tf.Module) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    def answer(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+def _preparation(shape: TransformSettings, transform: tf.Module) -> Callable[[tf.Tensor], tf.Tensor]:
+    def prepare(encoded: tf.Tensor) -> tf.Tensor:
+        """Encoded images (batch,) as the network takes them, float32 (batch, height, width, channels)."""
         serialized = transform({contract.IMAGE_ENCODED: encoded})[contract.TRANSFORMED_IMAGE]
-        images = tf.map_fn(
-            lambda image: tf.cast(parse_image(image, model.shape), tf.float32),
+        return tf.map_fn(
+            lambda image: tf.cast(parse_image(image, shape), tf.float32),
             tf.reshape(serialized, [-1]),
             fn_output_signature=tf.float32,
         )
-        return decide(model.network(images, training=False), model)
+
+    return prepare
+
+
+def _answer(
+    model: ServedModel, prepare: Callable[[tf.Tensor], tf.Tensor]
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    # A function of its own, so that the SavedModel holds its graph once for all signatures that call it.
+    network = tf.function(lambda images: model.predictor.network(images, training=False), autograph=False)
+
+    def answer(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        return decide(network(prepare(encoded)), model)
 
     return answer
+
+
+def _explain(
+    model: ServedModel, prepare: Callable[[tf.Tensor], tf.Tensor]
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    def explain(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs, maps = model.predictor.with_maps(prepare(encoded), training=False)
+        return {
+            **decide(outputs, model),
+            contract.HEAT_MAP: heat_maps(model.predictor.groups, maps, model.coding),
+        }
+
+    return explain
 
 
 def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
@@ -128,7 +161,7 @@ def _network_probabilities(model: ServedModel, transform: tf.Module, images: Seq
     """What the network itself answers, in Keras, before anything is saved."""
     serialized = transform({contract.IMAGE_ENCODED: tf.constant(list(images))})[contract.TRANSFORMED_IMAGE]
     pixels = tf.stack([parse_image(image, model.shape) for image in tf.reshape(serialized, [-1])])
-    outputs = model.network(tf.cast(pixels, tf.float32), training=False)
+    outputs = model.predictor.network(tf.cast(pixels, tf.float32), training=False)
     probabilities = model.coding.to_probabilities(outputs).numpy()
     calibrated: NDArray[np.float32] = apply_temperature(probabilities, model.decision.temperature)
     return calibrated

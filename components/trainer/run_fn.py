@@ -51,11 +51,11 @@ def run_fn(fn_args: FnArgs) -> None:
     evaluation = read_learning_set(fn_args.eval_files, transformed, features, contract.EVAL)
 
     trained = train_members(task, train, evaluation, _starts(fn_args, settings.train.members))
-    network = build_predictor(task, [each.weights for each in trained], settings.prediction.views)
-    decision = _decide(network, evaluation, task, settings)
+    predictor = build_predictor(task, [each.weights for each in trained], settings.prediction.views)
+    decision = _decide(predictor.network, evaluation, task, settings)
     served = ServedModel(
         settings.model_name,
-        network,
+        predictor,
         tft.TFTransformOutput(fn_args.transform_output),
         transformed,
         settings.labels,
@@ -64,7 +64,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     export(served, fn_args.serving_model_dir)
     write_members(os.path.dirname(fn_args.serving_model_dir), [each.weights for each in trained])
-    _write_record(fn_args.model_run_dir, trained, network, decision, transformed, tuned)
+    _write_record(fn_args.model_run_dir, trained, predictor.network, decision, transformed, tuned)
     forget_checkpoints(checkpoints)
 
 

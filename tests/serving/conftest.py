@@ -1,8 +1,8 @@
 """Exported models with random weights: what they answer is arbitrary, and must be the same everywhere."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Exported:
     """Attributes: directory: of the SavedModel; model: what it was made of."""
 
@@ -26,9 +26,10 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Expo
 
     from components.models.registry import get_model
     from components.settings import ModelSettings, TransformSettings
-    from components.trainer.data import LabelCoding
     from components.trainer.decision import Decision
     from components.trainer.export import ServedModel, export
+    from components.trainer.predictor import build_predictor
+    from tests.training import task_of
 
     shape = TransformSettings(height=32, width=32, channels=3)
     transform_graph = write_transform_graph(tmp_path_factory.mktemp("transform"), shape)
@@ -37,14 +38,14 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Expo
         keras.utils.set_random_seed(7)
         spec = get_model("cnn")
         settings = ModelSettings(architecture="cnn", image_size=(32, 32))
-        network = spec.build(settings, spec.input_shape(settings), len(labels)).whole
+        task = dataclasses.replace(task_of(settings, len(labels), positive=len(labels) - 1), spec=spec)
         model = ServedModel(
             "small",
-            network,
+            build_predictor(task, [task.build().whole.get_weights()], views=1),
             transform_graph.output,
             transform_graph.shape,
             labels,
-            LabelCoding(len(labels), len(labels) - 1),
+            task.coding,
             Decision(temperature, threshold),
         )
         directory = tmp_path_factory.mktemp("exported") / "model"
@@ -67,7 +68,7 @@ def copy_of_exported(exported: Exported, tmp_path: Path) -> Path:
     return target
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class TransformGraph:
     """Attributes: directory: what Transform wrote; shape: TransformSettings."""
 

@@ -74,7 +74,7 @@ def test_incomplete_model_is_refused(copy_of_exported: Path, missing: str) -> No
 
 def test_saved_model_that_only_python_can_run_is_refused(exported: Exported, tmp_path: Path) -> None:
     """The form that TFX's own examples use: Python loads and runs it, TensorFlow Serving fails on it."""
-    network = exported.model.network  # type: ignore[attr-defined]
+    network = exported.model.predictor.network  # type: ignore[attr-defined]
     broken = tmp_path / "broken"
 
     class Holder(tf.Module):

@@ -41,7 +41,7 @@ def images() -> list[bytes]:
 def keras_probabilities(exported: Exported, images: Sequence[bytes]) -> np.ndarray:
     """The network's own answer, with the picture prepared by the code that Transform ran."""
     model: Any = exported.model
-    outputs = model.network(transformed_pixels(model.transform_output, model.shape, images), training=False)
+    outputs = model.predictor.network(transformed_pixels(model.transform_output, model.shape, images), training=False)
     return model.coding.to_probabilities(outputs).numpy()
 
 
@@ -77,13 +77,16 @@ def test_fresh_process_gives_the_numbers_of_the_network(
     assert threshold == 0.5
 
 
-def test_both_signatures_agree(exported: Exported, images: list[bytes]) -> None:
+def test_all_signatures_agree(exported: Exported, images: list[bytes]) -> None:
     with Servable(str(exported.directory)) as servable:
         from_images = servable.predict_images(images)
         from_examples = servable.predict_examples(to_examples(images))
-    np.testing.assert_allclose(from_images.probabilities, from_examples.probabilities, atol=1e-6)
+        explained = servable.explain_images(images).predictions
     np.testing.assert_allclose(from_images.probabilities.sum(axis=1), 1.0, atol=1e-6)
-    assert from_images.labels == from_examples.labels
+    for other in (from_examples, explained):
+        np.testing.assert_allclose(other.probabilities, from_images.probabilities, atol=1e-6)
+        np.testing.assert_allclose(other.malignant_probability, from_images.malignant_probability, atol=1e-6)
+        assert (other.labels, other.threshold) == (from_images.labels, from_images.threshold)
 
 
 @pytest.mark.parametrize("margin", [-1e-3, 1e-3])
@@ -176,6 +179,8 @@ def test_bytes_that_are_no_image_are_refused_and_the_model_answers_on(
 def test_unknown_signature_is_named_with_those_there_are(exported: Exported) -> None:
     with (
         Servable(str(exported.directory)) as servable,
-        pytest.raises(UnusableModelError, match="'predict'; it has serving_default, serving_image"),
+        pytest.raises(
+            UnusableModelError, match="'predict'; it has serving_default, serving_explanation, serving_image"
+        ),
     ):
         servable.run("predict", {})

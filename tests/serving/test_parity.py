@@ -19,16 +19,17 @@ from components.models.heads import HEADS
 from components.models.registry import all_models, get_model
 from components.models.spec import UNTRAINED, Network
 from components.settings import ModelSettings, TransformSettings
+from components.trainer.data import LabelCoding
 from components.trainer.decision import Decision
 from components.trainer.export import ServedModel, export
 from components.trainer.learning_set import LearningSet, learning_set
 from components.trainer.phases import FINE_TUNING, HEAD, WHOLE, Task, train_network
 from components.trainer.predictor import build_predictor
 from schema.images.formats import encode_png
-from serving.servable import Servable
+from serving.servable import Explanations, Servable
 from tests.images import noise
 from tests.serving.conftest import TransformGraph, transformed_pixels, write_transform_graph
-from tests.training import base_of, examples_of, features_of, task_of
+from tests.training import base_of, examples_of, features_of, heat_maps_of, task_of
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,7 @@ STEPS = 10  # so that a network, which starts from nothing, tells images apart
 FINE_TUNED = {"epochs": 1, "learning_rate": 3e-5, "schedule": "constant"}
 SEED = 5
 TOLERANCE = 1e-5
+MAP_TOLERANCE = 1e-3  # of the peak, which can be the small difference of large numbers
 
 Weights = Sequence[NDArray[Any]]
 Numbers = NDArray[np.float32]
@@ -85,8 +87,8 @@ def task_for(name: str, head: str = "", **train: object) -> Task:
     return dataclasses.replace(task_of(model, **train), spec=spec)
 
 
-def served(name: str, head: str, weights: Weights, graph: TransformGraph, requests: Sequence[bytes]) -> Numbers:
-    """What a network of these weights answers, saved and loaded again by a session: (images, classes)."""
+def served(name: str, head: str, weights: Weights, graph: TransformGraph, requests: Sequence[bytes]) -> Explanations:
+    """What a network of these weights answers, saved and loaded again by a session."""
     task = task_for(name, head)
     predictor = build_predictor(task, [list(weights)], views=1)
     decision = Decision(temperature=1.0, threshold=0.5)
@@ -94,7 +96,8 @@ def served(name: str, head: str, weights: Weights, graph: TransformGraph, reques
     with tempfile.TemporaryDirectory() as directory:
         export(model, directory)
         with Servable(directory) as servable:
-            return servable.predict_images(requests).probabilities
+            explained = servable.explain_images(requests)
+            return dataclasses.replace(explained, predictions=servable.predict_images(requests))
 
 
 def _images_of(task: Task) -> LearningSet:
@@ -160,9 +163,15 @@ def _largest_change(answers: Numbers, before: Numbers) -> float:
     return float(np.abs(answers - before).max())
 
 
-def _assert_same(found: Numbers, answers: Numbers) -> None:
+def _heat_maps(network: Network, pixels: Numbers) -> Numbers:
+    return heat_maps_of(network, pixels, LabelCoding(classes=2, positive=1))
+
+
+def _assert_same(found: Explanations, answers: Numbers, maps: Numbers) -> None:
     assert np.ptp(answers) > 50 * TOLERANCE, "all images have one answer, so that it shows nothing"
-    np.testing.assert_allclose(found, np.stack([1.0 - answers, answers], axis=1), rtol=0.0, atol=TOLERANCE)
+    probabilities = found.predictions.probabilities
+    np.testing.assert_allclose(probabilities, np.stack([1.0 - answers, answers], axis=1), rtol=0.0, atol=TOLERANCE)
+    np.testing.assert_allclose(found.heat_maps, maps, rtol=0.0, atol=MAP_TOLERANCE)
 
 
 @pytest.mark.parametrize("name", FROM_SCRATCH)
@@ -179,7 +188,7 @@ def test_a_network_from_scratch(name: str, graph_of: Callable[[Task], TransformG
     assert _changed(network, start) == {weight.path for weight in network.whole.weights}
     answers = _answers(network, pixels)
     assert _largest_change(answers, untrained) > 10 * TOLERANCE
-    _assert_same(served(name, "", trained.weights, graph, requests), answers)
+    _assert_same(served(name, "", trained.weights, graph, requests), answers, _heat_maps(network, pixels))
 
 
 @pytest.mark.parametrize(("name", "head"), COMBINATIONS)
@@ -203,7 +212,7 @@ def test_a_backbone_under_a_head_after_each_of_its_phases(
 
     assert list(first.histories) == [HEAD]
     assert _changed(network, start) == {weight.path for weight in network.head.weights}
-    after_first = _answers(network, pixels)
+    after_first, maps_after_first = _answers(network, pixels), _heat_maps(network, pixels)
     assert _largest_change(after_first, untrained) > 10 * TOLERANCE
     saved = another_process.submit(served, name, head, first.weights, graph, requests)
 
@@ -215,5 +224,5 @@ def test_a_backbone_under_a_head_after_each_of_its_phases(
     assert _changed(network, first.weights) == _fine_tuned(network, task.spec.backbone.fine_tune_from)
     after_second = _answers(network, pixels)
     assert _largest_change(after_second, after_first) > 10 * TOLERANCE
-    _assert_same(served(name, head, second.weights, graph, requests), after_second)
-    _assert_same(saved.result(), after_first)
+    _assert_same(served(name, head, second.weights, graph, requests), after_second, _heat_maps(network, pixels))
+    _assert_same(saved.result(), after_first, maps_after_first)

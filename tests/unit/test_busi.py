@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.datasets import busi
-from components.datasets.registry import get_dataset
+from components.datasets.registry import all_datasets, get_dataset
 from components.datasets.spec import ImageRecord, Listing
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "busi"
@@ -72,6 +72,46 @@ def test_an_image_of_unknown_class_has_no_label(path: str) -> None:
     assert _find(path) == [ImageRecord(path, None)]
 
 
+def _find_masks(*paths: str) -> dict[str, list[str]]:
+    assert busi.DATASET.find_masks is not None
+    found = busi.DATASET.find_masks(Listing(paths=paths, read_text=lambda path: ""))
+    return {image: list(masks) for image, masks in found.items()}
+
+
+def test_an_image_has_the_masks_of_its_name_and_folder() -> None:
+    found = _find_masks(
+        "benign/benign (1).png",
+        "benign/benign (1)_mask.png",
+        "benign/benign (1)_mask_1.png",
+        "benign/benign (1)_mask_2.png",
+        "benign/benign (11).png",
+        "benign/benign (11)_mask.png",
+        "benign/benign (111).png",
+        "copy/benign/benign (1).png",
+        "malignant/malignant (1)_mask.png",
+    )
+
+    assert found == {
+        "benign/benign (1).png": [
+            "benign/benign (1)_mask.png",
+            "benign/benign (1)_mask_1.png",
+            "benign/benign (1)_mask_2.png",
+        ],
+        "benign/benign (11).png": ["benign/benign (11)_mask.png"],
+    }
+
+
+def test_masks_of_copies_may_differ_in_case_and_suffix() -> None:
+    assert _find_masks("Benign/BENIGN (1).jpg", "Benign/benign (1)_Mask.PNG", "Benign/benign (1)_mask.txt") == {
+        "Benign/BENIGN (1).jpg": ["Benign/benign (1)_Mask.PNG"]
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(all_datasets()) - {"busi"}))
+def test_no_other_data_set_has_masks(name: str) -> None:
+    assert get_dataset(name).find_masks is None
+
+
 def test_specification() -> None:
     spec = get_dataset("busi")
 
@@ -86,3 +126,15 @@ def test_real_images() -> None:
 
     assert len(paths) == 1272
     assert Counter(record.label for record in _find(*paths)) == {"normal": 107, "benign": 351, "malignant": 171}
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data/busi is absent")
+def test_real_masks() -> None:
+    paths = sorted(path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.is_file())
+
+    masks = _find_masks(*paths)
+
+    assert sum(map(len, masks.values())) == 1272 - 629
+    assert set(masks) == {record.path for record in _find(*paths)}
+    assert Counter(map(len, masks.values())) == {1: 616, 2: 12, 3: 1}

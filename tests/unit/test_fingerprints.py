@@ -124,6 +124,7 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("components/trainer/phases.py", LEARNING - {"FeatureExtractor"}),
         ("components/tuner/search_space.py", LEARNING - {"FeatureExtractor"}),
         ("components/cross_validation/folds.py", ALL_COMPONENTS),
+        ("components/attribution/localisation.py", ALL_COMPONENTS),
         ("components/datasets/busi.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
         ("components/data_checks/leakage.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
         ("components/near_duplicates/search.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),

@@ -12,8 +12,8 @@ from components.models.registry import get_model
 from components.models.spec import Network
 from components.settings import ModelSettings
 from components.trainer.phases import Task
-from components.trainer.predictor import build_predictor, views_of
-from tests.training import SIDE, base_of, pictures, pretrained, task_of
+from components.trainer.predictor import Predictor, build_predictor, views_of
+from tests.training import SIDE, base_of, maps_of, pictures, pretrained, task_of
 
 Pictures = NDArray[np.float32]
 
@@ -55,8 +55,12 @@ def _members(task: Task, count: int, *, frozen: bool = True) -> list[Network]:
     return networks
 
 
-def _predictor(task: Task, members: Sequence[Network], views: int) -> keras.Model:
+def _built(task: Task, members: Sequence[Network], views: int) -> Predictor:
     return build_predictor(task, [network.whole.get_weights() for network in members], views)
+
+
+def _predictor(task: Task, members: Sequence[Network], views: int) -> keras.Model:
+    return _built(task, members, views).network
 
 
 def _mean(members: Sequence[Network], images: Pictures, views: int) -> NDArray[Any]:
@@ -143,6 +147,30 @@ def test_members_whose_backbones_were_trained_keep_their_own(
     np.testing.assert_allclose(found, _mean(networks, images, 1), atol=1e-6)
     of_one_base = np.asarray(networks[1].head(base_of(networks[0])(images)))
     assert np.abs(of_one_base - np.asarray(networks[1].whole(images))).max() > 1e-3
+
+
+@pytest.mark.parametrize("features", ["last_map", "block_statistics"])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_beside_the_answers_are_the_maps_of_the_pictures_as_they_are(
+    model: ModelSettings, images: Pictures, features: str, frozen: bool
+) -> None:
+    task = task_of(model.model_copy(update={"features": features}), fine_tuning=None if frozen else {})
+    networks = _members(task, 2, frozen=frozen)
+
+    predictor = _built(task, networks, views=2)
+    answers, maps = predictor.with_maps(images)
+
+    np.testing.assert_array_equal(answers, predictor.network(images))
+    assert [len(members) for members in predictor.groups] == ([2] if frozen else [1, 1])
+    for network, of_group in zip(networks, maps, strict=False):
+        expected = maps_of(network, images)
+        assert [each.shape[1:] for each in of_group] == (
+            [(2, 2, 8)] if features == "last_map" else [(8, 8, 4), (4, 4, 6), (2, 2, 8)]
+        )
+        for one, other in zip(of_group, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    assert predictor.with_maps.count_params() == predictor.network.count_params()
+    assert sum(layer.name.startswith("base") for layer in predictor.with_maps.layers) == (1 if frozen else 2)
 
 
 def test_an_ensemble_of_networks_without_backbone() -> None:

@@ -173,10 +173,12 @@ def test_the_outline(model: ModelSettings, tmp_path: Path, monkeypatch: pytest.M
     served, record = _run(settings, tmp_path, monkeypatch, with_features=True)
 
     task, members = _members(settings)
-    network = build_predictor(task, [member.weights for member in members], views=2)
+    network = build_predictor(task, [member.weights for member in members], views=2).network
     images, labels = pictures(20, seed=2)
     scores = network.predict(images.astype(np.float32), verbose=0)[:, 0]
-    np.testing.assert_allclose(served.network.predict(images.astype(np.float32), verbose=0)[:, 0], scores, atol=1e-6)
+    np.testing.assert_allclose(
+        served.predictor.network.predict(images.astype(np.float32), verbose=0)[:, 0], scores, atol=1e-6
+    )
     assert (served.name, served.labels, served.shape) == ("small", LABELS, SHAPE)
     assert served.transform_output == "graph of here"
     decision = served.decision

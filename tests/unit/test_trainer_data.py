@@ -92,6 +92,32 @@ def test_the_column_of_the_positive_class_is_the_very_output(positive: int, outp
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-7)
 
 
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_log_odds_of_two_classes_are_the_only_logit(positive: int) -> None:
+    logits = tf.constant([[-300.0], [0.5], [300.0]])
+
+    assert LabelCoding(2, positive).log_odds(logits).numpy().tolist() == [-300.0, 0.5, 300.0]
+
+
+@pytest.mark.parametrize("positive", [0, 1, 2])
+def test_the_log_odds_of_three_classes_are_those_of_the_softmax(positive: int) -> None:
+    logits = tf.constant([[0.5, -1.0, 2.0], [0.0, 0.0, 0.0]])
+    probability = tf.nn.softmax(logits).numpy().astype(np.float64)[:, positive]
+
+    found = LabelCoding(3, positive).log_odds(logits).numpy()
+
+    np.testing.assert_allclose(found, np.log(probability / (1.0 - probability)), rtol=1e-6, atol=1e-6)
+
+
+def test_the_log_odds_of_a_certain_answer_are_finite() -> None:
+    logits = tf.constant([[0.0, 0.0, 500.0], [500.0, 0.0, -500.0]])
+    assert tf.nn.softmax(logits)[:, 2].numpy().tolist() == [1.0, 0.0]
+
+    found = LabelCoding(3, 2).log_odds(logits).numpy()
+
+    np.testing.assert_allclose(found, [500.0 - np.log(2.0), -1000.0], rtol=1e-6)
+
+
 def _image(number: int) -> NDArray[np.uint8]:
     return np.full((8, 9, 3), number, np.uint8)
 
