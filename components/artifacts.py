@@ -47,6 +47,12 @@ class ClinicalBlessing(Artifact):
     TYPE_NAME = "breast_imaging.ClinicalBlessing"
 
 
+class HeatMapEvaluation(Artifact):
+    """A folder with `heat_maps.json`: how well the heat maps of a model point at lesions, and what they depend on."""
+
+    TYPE_NAME = "breast_imaging.HeatMapEvaluation"
+
+
 class ModelCards(Artifact):
     """A folder with the model card and the data card of a model, each as Markdown and JSON."""
 

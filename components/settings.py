@@ -486,6 +486,14 @@ class ClinicalEvaluationSettings(Settings):
     clinical: ClinicalSettings
 
 
+class HeatMapSettings(Settings):
+    """What decides an evaluation of heat maps. Attributes: splits: whose images are used."""
+
+    dataset: str
+    positive_label: str
+    splits: tuple[str, ...]
+
+
 class FeatureSettings(Settings):
     """All that decides the features of a frozen backbone.
 

@@ -20,8 +20,10 @@ from components.baseline import (
 from components.clinical_evaluator.component import ClinicalEvaluator
 from components.cross_validation.component import CrossValidator
 from components.data_gate.component import DataGate
+from components.datasets.registry import get_dataset
 from components.evaluator.eval_config import make_eval_config
 from components.features.component import FeatureExtractor
+from components.heat_map_evaluator.component import HeatMapEvaluator
 from components.image_example_gen.component import ImageExampleGen
 from components.model_card.component import CardWriter
 from components.models.registry import get_model
@@ -32,6 +34,7 @@ from components.settings import (
     ClinicalEvaluationSettings,
     CrossValidationSettings,
     FeatureSettings,
+    HeatMapSettings,
     TrainerSettings,
     TunerSettings,
 )
@@ -120,6 +123,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         cards=cards.outputs["cards"],
         base_directory=f"{platform.serving_directory}/{config.serving.model_name}",
     )
+    heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
         configuration=config.to_yaml(),
         commit=platform.commit,
@@ -132,6 +136,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         blessing=evaluator.outputs["blessing"],
         clinical_evaluation=clinical.outputs["evaluation"],
         pushed_model=pusher.outputs["pushed_model"],
+        **_scores_of(heat_maps),
     )
     return _pipeline(
         platform,
@@ -147,6 +152,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
             clinical,
             cards,
             pusher,
+            heat_maps,
             report,
         ],
     )
@@ -198,6 +204,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
         settings=_clinical_settings(config, contract.SPLITS),
     )
     evaluator.add_upstream_node(data.gate)
+    heat_maps = _heat_map_evaluator(config, platform, data, importer.outputs["result"], contract.SPLITS)
     report = EvaluationReport(
         configuration=config.to_yaml(),
         commit=platform.commit,
@@ -206,8 +213,9 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
         examples=data.examples.outputs["examples"],
         model=importer.outputs["result"],
         clinical_evaluation=evaluator.outputs["evaluation"],
+        **_scores_of(heat_maps),
     )
-    return _pipeline(platform, [*data.all, importer, evaluator, report])
+    return _pipeline(platform, [*data.all, importer, evaluator, heat_maps, report])
 
 
 @dataclass(frozen=True)
@@ -338,6 +346,30 @@ def _clinical_settings(config: Config, splits: tuple[str, ...]) -> ClinicalEvalu
         splits=splits,
         clinical=config.clinical,
     )
+
+
+def _heat_map_evaluator(
+    config: Config, platform: Platform, data: _DataNodes, model: tfx.dsl.Channel, splits: tuple[str, ...]
+) -> HeatMapEvaluator | None:
+    """None for data sets without lesion masks."""
+    if get_dataset(config.data.dataset).find_masks is None:
+        return None
+    evaluator = HeatMapEvaluator(
+        examples=data.examples.outputs["examples"],
+        manifest=data.examples.outputs["manifest"],
+        model=model,
+        input_base=platform.data_directory,
+        settings=HeatMapSettings(
+            dataset=config.data.dataset, positive_label=config.data.positive_label, splits=splits
+        ),
+    )
+    evaluator.add_upstream_node(data.gate)
+    return evaluator
+
+
+def _scores_of(evaluator: HeatMapEvaluator | None) -> dict[str, tfx.dsl.Channel]:
+    """The report's input, where there is one."""
+    return {"heat_map_evaluation": evaluator.outputs["evaluation"]} if evaluator else {}
 
 
 def _dotted(function: Callable[..., object]) -> str:

@@ -43,8 +43,7 @@ def check_published(content: ReportContent) -> None:
                 *(_check_line(check) for check in _checks(content) if not check.passed),
                 *content.shortfalls,
             ],
-            fix="see the report; train longer or on more data, or change gate.* or clinical.* if what they ask for is"
-            " wrong; clinical.certify=false publishes without certification",
+            fix=_fix(content),
         )
     path = content.publication.path if content.publication else None
     if path is None or not Path(path).is_dir():
@@ -52,6 +51,14 @@ def check_published(content: ReportContent) -> None:
             f"The model was published to {path} by an earlier run, and is no longer there.",
             fix="restore the folder, or publish anew into another one with --output DIR",
         )
+
+
+def _fix(content: ReportContent) -> str:
+    advice = (
+        "see the report; train longer or on more data, or change gate.* or clinical.* if what they ask for is wrong"
+    )
+    asked = content.clinical.verdict.certify
+    return f"{advice}; clinical.certify=false publishes without certification" if asked else advice
 
 
 def _print_gate(gate: Gate, console: Console) -> None:

@@ -123,6 +123,9 @@ class Servable:
         """That which holds the model, for tools that look into it."""
         return self._session
 
+    def has_signature(self, signature: str) -> bool:
+        return signature in self._signatures
+
     def definition(self, signature: str) -> SignatureDef:
         """Names the tensors of a signature. Raises UnusableModelError where the model lacks it."""
         if signature not in self._signatures:

@@ -9,6 +9,7 @@ import numpy as np
 
 from components.clinical_evaluator.comparison import Baseline
 from components.clinical_evaluator.content import ClinicalEvaluation
+from components.heat_map_evaluator.content import HeatMapEvaluation, LocalisationScore, ShuffledScore
 from components.report.content import (
     CurvePoint,
     Data,
@@ -162,6 +163,27 @@ def examined(**changes: Any) -> ExaminedImage:
         "picture": PICTURE,
     }
     return ExaminedImage(**(values | changes))
+
+
+def heat_map_evaluation(
+    pointing: float | None = 0.175, middle: float = 0.311, shuffled: float | None = -0.046, **changes: Any
+) -> HeatMapEvaluation:
+    """Args: pointing: of the model, where 0.1 is chance; shuffled: rank correlation with nothing learnt."""
+    values: dict[str, Any] = {
+        "positive_label": "malignant",
+        "classes": {"benign": _localisation(0.113), "malignant": _localisation(0.312)},
+        "model": _localisation(pointing),
+        "middle": _localisation(middle),
+        "shuffled": [
+            ShuffledScore(layers=0, rank_correlation=1.0, overlap=1.0, compared=32),
+            ShuffledScore(layers=28, rank_correlation=shuffled, overlap=0.038, compared=31),
+        ],
+    }
+    return HeatMapEvaluation(**(values | changes))
+
+
+def _localisation(pointing: float | None) -> LocalisationScore:
+    return LocalisationScore(pointing=pointing, energy=0.164, chance=0.1, scored=103, silent=2)
 
 
 def point(threshold: float, tp: int, fp: int, tn: int, fn: int) -> CurvePoint:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from components.clinical_evaluator import figures
 from components.clinical_evaluator.comparison import Baseline, compare
@@ -109,8 +109,7 @@ def _operating_point(
     images: ScoredImages, intervals: Mapping[str, Interval], prevalence: float, settings: ClinicalSettings
 ) -> OperatingPoint:
     positive, called = images.is_positive, images.called_positive
-    confusion = np.zeros((len(images.labels), len(images.labels)), int)
-    np.add.at(confusion, (images.truth, images.decided), 1)
+    confusion = confusion_matrix(images.truth, images.decided, labels=range(len(images.labels)))
     return OperatingPoint(
         threshold=images.threshold,
         prevalence=prevalence,

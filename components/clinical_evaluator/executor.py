@@ -7,9 +7,8 @@ from typing import Any, Final
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import path_utils
+from tfx.utils import io_utils
 
 from components.clinical_evaluator.comparison import Baseline
 from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE, ClinicalEvaluation
@@ -17,6 +16,8 @@ from components.clinical_evaluator.evaluate import evaluate
 from components.clinical_evaluator.predict import score_examples
 from components.clinical_evaluator.predictions_table import predictions_table
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.example_files import split_patterns
+from components.model_files import saved_model_folder
 from components.settings import ClinicalEvaluationSettings
 from serving.servable import read_description
 
@@ -45,7 +46,7 @@ class Executor(base_executor.BaseExecutor):
         settings = ClinicalEvaluationSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         model = artifact_utils.get_single_instance(input_dict[MODEL_KEY])
-        patterns = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in settings.splits]
+        patterns = split_patterns(examples, settings.splits)
         directory = saved_model_folder(model.uri)
         images = score_examples(directory, patterns, settings.labels, settings.positive_label)
         baseline, notes = _baseline(input_dict.get(BASELINE_KEY) or [], patterns, settings)
@@ -55,21 +56,15 @@ class Executor(base_executor.BaseExecutor):
         _bless(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), model, evaluation)
 
 
-def saved_model_folder(uri: str) -> str:
-    """Of a Trainer's artifact, or of a model that was exported or published."""
-    trained = path_utils.serving_model_path(uri)
-    return trained if fileio.isdir(trained) else uri
-
-
 def write_evaluation(evaluation: ClinicalEvaluation, images: ScoredImages, directory: str) -> None:
     """Writes the figures, and the answers that they come from."""
-    _write(os.path.join(directory, EVALUATION_FILE), evaluation.model_dump_json(indent=2))
-    _write(os.path.join(directory, PREDICTIONS_FILE), predictions_table(images))
+    figures = evaluation.model_dump_json(indent=2)
+    io_utils.write_bytes_file(os.path.join(directory, EVALUATION_FILE), figures.encode())
+    io_utils.write_bytes_file(os.path.join(directory, PREDICTIONS_FILE), predictions_table(images).encode())
 
 
 def read_evaluation(directory: str) -> ClinicalEvaluation:
-    with fileio.open(os.path.join(directory, EVALUATION_FILE), "rb") as file:
-        return ClinicalEvaluation.model_validate_json(file.read())
+    return ClinicalEvaluation.model_validate_json(io_utils.read_bytes_file(os.path.join(directory, EVALUATION_FILE)))
 
 
 def _baseline(
@@ -100,8 +95,3 @@ def _bless(blessing: types.Artifact, model: types.Artifact, evaluation: Clinical
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(verdict.blessed))
     blessing.set_int_custom_property(CERTIFIED_PROPERTY, int(verdict.certified))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-
-
-def _write(path: str, text: str) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(text.encode())

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.example_files import read_records
 from components.progress import Progress, report_progress
 from schema import contract
 from schema.errors import ConfigurationError, DataRejectedError
@@ -40,7 +41,7 @@ def score_examples(model: str, patterns: Sequence[str], labels: Sequence[str], p
     """
     facts: list[Mapping[str, str]] = []
     answers: list[Predictions] = []
-    records = _records(patterns)
+    records = read_records(patterns)
     total = sum(1 for _ in records)
     with Servable(model) as servable:
         for batch in records.batch(BATCH_SIZE).as_numpy_iterator():
@@ -70,11 +71,6 @@ def score_examples(model: str, patterns: Sequence[str], labels: Sequence[str], p
         threshold=answers[0].threshold,
         attributes=_attributes(facts),
     )
-
-
-def _records(patterns: Sequence[str]) -> tf.data.Dataset:
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    return tf.data.TFRecordDataset(tf.constant(files, tf.string))
 
 
 def _parse(examples: list[bytes]) -> list[Mapping[str, str]]:

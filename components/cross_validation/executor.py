@@ -18,6 +18,7 @@ from components.cross_validation.content import CrossValidationSummary, Figure, 
 from components.cross_validation.folds import Turn, turns
 from components.cross_validation.measures import Pooled
 from components.cross_validation.report import write_report
+from components.example_files import split_patterns
 from components.features.store import ImageFeatures, join_features, read_features
 from components.manifest import read_manifest
 from components.measures.group_bootstrap import Interval, group_intervals
@@ -110,7 +111,7 @@ def _all_images(
 ) -> LearningSet:
     """The images of all splits."""
     examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
-    patterns = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in contract.SPLITS]
+    patterns = split_patterns(examples, contract.SPLITS)
     transformed = task.spec.transform_settings(task.model)
     return learning_set(read_examples(patterns, transformed), _features(input_dict))
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from tfx.dsl.io import fileio
+from tfx.utils import io_utils
 
 from components.cross_validation.content import PREDICTIONS_FILE, SUMMARY_FILE, CrossValidationSummary
 
@@ -15,15 +15,9 @@ def write_report(
     """Args: header, rows: of the table of predictions, one row for each image."""
     table = io.StringIO()
     csv.writer(table, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows([header, *rows])
-    _write(f"{directory}/{PREDICTIONS_FILE}", table.getvalue())
-    _write(f"{directory}/{SUMMARY_FILE}", summary.model_dump_json(indent=2))
+    io_utils.write_bytes_file(f"{directory}/{PREDICTIONS_FILE}", table.getvalue().encode())
+    io_utils.write_bytes_file(f"{directory}/{SUMMARY_FILE}", summary.model_dump_json(indent=2).encode())
 
 
 def read_summary(directory: str) -> CrossValidationSummary:
-    with fileio.open(f"{directory}/{SUMMARY_FILE}", "rb") as file:
-        return CrossValidationSummary.model_validate_json(file.read())
-
-
-def _write(path: str, text: str) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(text.encode())
+    return CrossValidationSummary.model_validate_json(io_utils.read_bytes_file(f"{directory}/{SUMMARY_FILE}"))

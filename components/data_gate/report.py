@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 from tfx import types
-from tfx.dsl.io import fileio
+from tfx.utils import io_utils
 
 from components.data_gate.statistics import Difference, Sample, Statistics
 from components.data_gate.verdict import CheckResult
@@ -45,15 +45,12 @@ def population_of(settings: DataSettings) -> str:
 
 
 def write_report(report: GateReport, train: Statistics, directory: str) -> None:
-    with fileio.open(f"{directory}/{REPORT_FILE}", "w") as file:
-        file.write(report.model_dump_json(indent=2))
-    with fileio.open(f"{directory}/{STATISTICS_FILE}", "wb") as file:
-        file.write(train.SerializeToString())
+    io_utils.write_bytes_file(f"{directory}/{REPORT_FILE}", report.model_dump_json(indent=2).encode())
+    io_utils.write_bytes_file(f"{directory}/{STATISTICS_FILE}", train.SerializeToString())
 
 
 def read_report(directory: str) -> GateReport:
-    with fileio.open(f"{directory}/{REPORT_FILE}", "r") as file:
-        return GateReport.model_validate_json(file.read())
+    return GateReport.model_validate_json(io_utils.read_bytes_file(f"{directory}/{REPORT_FILE}"))
 
 
 def read_earlier_sample(reports: Sequence[types.Artifact], settings: DataSettings) -> Sample | None:
@@ -64,6 +61,5 @@ def read_earlier_sample(reports: Sequence[types.Artifact], settings: DataSetting
     report = read_report(directory)
     if report.population != population_of(settings):
         return None
-    with fileio.open(f"{directory}/{STATISTICS_FILE}", "rb") as file:
-        statistics = Statistics.FromString(file.read())
+    statistics = Statistics.FromString(io_utils.read_bytes_file(f"{directory}/{STATISTICS_FILE}"))
     return Sample("the last accepted data", statistics, report.train_groups)

@@ -12,6 +12,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.example_files import split_patterns
 from components.features.store import write_features
 from components.models.registry import get_model
 from components.models.weights import load_weights
@@ -50,9 +51,7 @@ class Executor(base_executor.BaseExecutor):
             raise ValueError(f"{spec.name} has no backbone")
 
         splits = {
-            split: read_examples(
-                [f"{artifact_utils.get_split_uri([examples], split)}/*"], spec.transform_settings(settings.model)
-            )
+            split: read_examples(split_patterns(examples, [split]), spec.transform_settings(settings.model))
             for split in settings.views_of_splits
         }
         total = sum(len(images) * (1 + settings.views_of_splits[split]) for split, images in splits.items())

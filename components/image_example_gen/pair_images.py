@@ -1,19 +1,17 @@
 """Thumbnails of some near-duplicate pairs, for people to see what was taken for the same."""
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from tfx.dsl.io import fileio
+from tfx.utils import io_utils
 
 from components.image_example_gen.planning import Plan
 from components.image_example_gen.store import ImageStore, Location
 from components.manifest import Manifest, ManifestEntry, SimilarPair, entries_of_pairs
 from schema.images.formats import read_image
+from schema.images.thumbnails import shrink, to_png
 
 FOLDER: Final = "similar_pairs"
 INDEX_FILE: Final = "pairs.json"
@@ -71,28 +69,25 @@ def write_pair_images(planned: Plan, locations: Sequence[Location | None], store
         directory: of the manifest.
     """
     folder = f"{directory}/{FOLDER}"
-    fileio.makedirs(folder)
     entries = entries_of_pairs(planned.entries, planned.pairs)
     chosen = choose_pairs(planned.pairs, entries)
     pairs = [_describe(number, pair, entries) for number, pair in enumerate(chosen, start=1)]
     kept = _locations_of(chosen, planned.entries, locations)
     for pair in pairs:
         for image in (pair.first, pair.second):
-            _write(f"{folder}/{image.file}", make_thumbnail(store.read(kept[image.source])))
-    _write(f"{folder}/{INDEX_FILE}", _INDEX.dump_json(pairs, indent=2))
+            thumbnail = make_thumbnail(store.read(kept[image.source]))
+            io_utils.write_bytes_file(f"{folder}/{image.file}", thumbnail)
+    io_utils.write_bytes_file(f"{folder}/{INDEX_FILE}", _INDEX.dump_json(pairs, indent=2))
 
 
 def read_pair_images(directory: str) -> list[PairImages]:
     """The pairs of which a manifest's directory holds thumbnails, those most worth a look first."""
-    with fileio.open(f"{directory}/{FOLDER}/{INDEX_FILE}", "rb") as file:
-        return _INDEX.validate_json(file.read())
+    return _INDEX.validate_json(io_utils.read_bytes_file(f"{directory}/{FOLDER}/{INDEX_FILE}"))
 
 
 def read_thumbnail(directory: str, image: PairedImage) -> bytes:
     """The PNG file."""
-    with fileio.open(f"{directory}/{FOLDER}/{image.file}", "rb") as file:
-        data: bytes = file.read()
-        return data
+    return io_utils.read_bytes_file(f"{directory}/{FOLDER}/{image.file}")
 
 
 def choose_pairs(pairs: Iterable[SimilarPair], entries: Mapping[str, ManifestEntry]) -> list[SimilarPair]:
@@ -109,9 +104,7 @@ def choose_pairs(pairs: Iterable[SimilarPair], entries: Mapping[str, ManifestEnt
 def make_thumbnail(png: bytes) -> bytes:
     """A small PNG file of 8 bits a channel, without metadata; small images keep their pixels."""
     pixels = read_image(png).pixels
-    if pixels.dtype != np.uint8:
-        pixels = (pixels >> 8).astype(np.uint8)
-    thumbnails = (_shrunk(pixels, side) for side in LONGER_SIDES)
+    thumbnails = (to_png(shrink(pixels, side)) for side in LONGER_SIDES)
     return next(thumbnail for thumbnail in thumbnails if len(thumbnail) <= MOST_BYTES)
 
 
@@ -166,16 +159,3 @@ def _describe_image(entry: ManifestEntry, file: str) -> PairedImage:
 def _differ(first: str, second: str) -> bool:
     """Whether both are known, and not the same."""
     return bool(first and second) and first != second
-
-
-def _shrunk(pixels: np.ndarray, longer_side: int) -> bytes:
-    image = Image.fromarray(pixels)
-    image.thumbnail((longer_side, longer_side))
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _write(path: str, data: bytes) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(data)

@@ -6,9 +6,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils
 
 from components import artifacts
 from components.model_card.content import DATA_CARD, MODEL_CARD
@@ -37,8 +37,7 @@ class Executor(base_executor.BaseExecutor):
 
 def _write(directory: str, name: str, card: BaseModel, markdown: str) -> None:
     for suffix, text in (("json", card.model_dump_json(indent=2)), ("md", markdown)):
-        with fileio.open(os.path.join(directory, f"{name}.{suffix}"), "wb") as file:
-            file.write(text.encode())
+        io_utils.write_bytes_file(os.path.join(directory, f"{name}.{suffix}"), text.encode())
 
 
 class CardWriterSpec(ComponentSpec):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 from tfx import types
-from tfx.dsl.io import fileio
+from tfx.utils import io_utils
 
 from components.clinical_evaluator.content import ClinicalEvaluation
 from components.clinical_evaluator.executor import read_evaluation
@@ -93,12 +93,16 @@ def _read(sources: Sources, configuration: str) -> _Run:
         operating_point=OperatingPointSettings.model_validate(config["operating_point"]),
         model_name=config["serving"]["model_name"],
         manifest=read_manifest(sources.manifest.uri),
-        manifest_sha256=hashlib.sha256(_read_bytes(os.path.join(sources.manifest.uri, FILE_NAME))).hexdigest(),
+        manifest_sha256=_sha256(os.path.join(sources.manifest.uri, FILE_NAME)),
         gate=read_report(sources.data_gate.uri),
-        training=json.loads(_read_bytes(os.path.join(sources.model_run.uri, contract.TRAINING_FILE))),
+        training=json.loads(io_utils.read_bytes_file(os.path.join(sources.model_run.uri, contract.TRAINING_FILE))),
         evaluation=read_evaluation(sources.clinical_evaluation.uri),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _sha256(path: str) -> str:
+    return hashlib.sha256(io_utils.read_bytes_file(path)).hexdigest()
 
 
 def _model_card(run: _Run) -> ModelCard:
@@ -288,9 +292,3 @@ def _shown(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or low is None or high is None:
         return "not defined"
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _read_bytes(path: str) -> bytes:
-    with fileio.open(path, "rb") as file:
-        content: bytes = file.read()
-        return content

@@ -4,8 +4,8 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from components.clinical_evaluator.figure_rows import figure_rows
 from components.model_card.content import DataCard, ModelCard
-from components.report.clinical import figure_rows
 
 _MODEL_CARD: Final = "model_card.md.jinja"
 _DATA_CARD: Final = "data_card.md.jinja"

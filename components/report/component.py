@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils
 
 from components import artifacts
 from components.report.content import PAGE_FILE, SUMMARY_FILE, ReportContent
@@ -51,12 +51,13 @@ class EvaluationReportExecutor(base_executor.BaseExecutor):
 
 def write_report(content: ReportContent, directory: str) -> None:
     """Writes `index.html` and `summary.json`."""
-    _write(os.path.join(directory, SUMMARY_FILE), json.dumps(content.model_dump(), indent=2))
-    _write(os.path.join(directory, PAGE_FILE), render(content))
+    summary = json.dumps(content.model_dump(), indent=2)
+    io_utils.write_bytes_file(os.path.join(directory, SUMMARY_FILE), summary.encode())
+    io_utils.write_bytes_file(os.path.join(directory, PAGE_FILE), render(content).encode())
 
 
 def _single(found: dict[str, list[types.Artifact]]) -> dict[str, types.Artifact]:
-    return {key: artifact_utils.get_single_instance(each) for key, each in found.items()}
+    return {key: artifact_utils.get_single_instance(each) for key, each in found.items() if each}
 
 
 def _origin(exec_properties: dict[str, Any]) -> Origin:
@@ -72,11 +73,6 @@ def _directory(output_dict: dict[str, list[types.Artifact]]) -> str:
     return uri
 
 
-def _write(path: str, text: str) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(text.encode())
-
-
 class EvaluationReportSpec(ComponentSpec):
     PARAMETERS = {
         CONFIGURATION_KEY: ExecutionParameter(type=str),
@@ -88,6 +84,7 @@ class EvaluationReportSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "clinical_evaluation": ChannelParameter(type=artifacts.ClinicalEvaluation),
+        "heat_map_evaluation": ChannelParameter(type=artifacts.HeatMapEvaluation, optional=True),
     }
     OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}
 

@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.clinical_evaluator.content import ClinicalEvaluation
+from components.heat_map_evaluator.content import HeatMapEvaluation
 
 PAGE_FILE: Final = "index.html"
 SUMMARY_FILE: Final = "summary.json"
@@ -232,6 +233,7 @@ class ReportContent(Frozen):
         threshold_reason: a sentence that says how the threshold was chosen.
         curve: counts on the tested images, by ascending threshold.
         image_groups: errors, doubtful and correct answers among them.
+        heat_maps: how far they can be believed; None for data without lesion masks.
         lineage: versions, code hash, artifact ids and the like, by name.
         configuration: the whole configuration as YAML.
     """
@@ -246,6 +248,7 @@ class ReportContent(Frozen):
     threshold_reason: str
     curve: list[CurvePoint]
     image_groups: list[ImageGroup]
+    heat_maps: HeatMapEvaluation | None = None
     lineage: dict[str, str]
     configuration: str
 

@@ -9,21 +9,23 @@ from typing import Any, Final
 
 import yaml
 from tfx import types
-from tfx.dsl.io import fileio
-from tfx.types import artifact_utils
+from tfx.utils import io_utils
 
 from components.clinical_evaluator.content import PREDICTIONS_FILE, ClinicalEvaluation
 from components.clinical_evaluator.executor import read_evaluation
 from components.clinical_evaluator.predictions_table import parse_predictions
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.example_files import split_patterns
+from components.heat_map_evaluator.executor import read_heat_map_evaluation
+from components.model_files import saved_model_folder
 from components.publisher.executor import DESTINATION_PROPERTY, PUSHED_PROPERTY, VERSION_PROPERTY
-from components.report.content import ExaminedImage, ImageGroup, Publication, ReportContent, Training
+from components.report.content import Publication, ReportContent, Training
+from components.report.examined import show_images
 from components.report.gathered_data import gather_data
 from components.report.gathered_gate import gather_gate
 from components.report.lineage import Origin, lineage, tuned
-from components.report.picks import pick_images
 from components.report.threshold_counts import threshold_counts
-from components.report.thumbnails import read_thumbnails, sample_images
+from components.report.thumbnails import sample_images
 from components.settings import DataSettings, GateSettings, OperatingPointSettings
 from schema import contract
 
@@ -32,16 +34,22 @@ _CAME_WITH_THE_MODEL: Final = "It came with the model, frozen when that was trai
 
 @dataclass(frozen=True)
 class EvaluationArtifacts:
-    """What the report of an evaluation is made of. Attributes: examples: as ingested."""
+    """What the report of an evaluation is made of.
+
+    Attributes:
+        examples: as ingested.
+        heat_map_evaluation: None for data without lesion masks.
+    """
 
     manifest: types.Artifact
     data_gate: types.Artifact
     examples: types.Artifact
     model: types.Artifact
     clinical_evaluation: types.Artifact
+    heat_map_evaluation: types.Artifact | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunArtifacts(EvaluationArtifacts):
     """What the report of a run is made of."""
 
@@ -54,7 +62,7 @@ class RunArtifacts(EvaluationArtifacts):
 def gather_run(found: RunArtifacts, origin: Origin) -> ReportContent:
     config: dict[str, Any] = yaml.safe_load(origin.configuration)
     data, gate = DataSettings.model_validate(config["data"]), GateSettings.model_validate(config["gate"])
-    training = _read_json(os.path.join(found.model_run.uri, contract.TRAINING_FILE))
+    training = json.loads(io_utils.read_bytes_file(os.path.join(found.model_run.uri, contract.TRAINING_FILE)))
     report = _gather(found, origin, config, data, (contract.TRAIN,))
     return report.model_copy(
         update={
@@ -72,22 +80,6 @@ def gather_evaluation(found: EvaluationArtifacts, origin: Origin) -> ReportConte
     return _gather(found, origin, config, DataSettings.model_validate(config["data"]), contract.SPLITS)
 
 
-def show_images(images: ScoredImages, patterns: Sequence[str]) -> list[ImageGroup]:
-    """The picked images with their thumbnails.
-
-    Args:
-        patterns: of the TFRecord files that hold them.
-    """
-    picks = pick_images(images)
-    pictures = read_thumbnails(patterns, {images.sources[row] for kind in picks for row in kind.rows})
-    return [
-        ImageGroup(
-            title=kind.title, meaning=kind.meaning, images=[_examined(images, row, pictures) for row in kind.rows]
-        )
-        for kind in picks
-    ]
-
-
 def _gather(
     found: EvaluationArtifacts,
     origin: Origin,
@@ -98,7 +90,7 @@ def _gather(
     """What all reports have."""
     clinical = read_evaluation(found.clinical_evaluation.uri)
     images = read_scored_images(found.clinical_evaluation.uri, clinical)
-    samples = sample_images(_patterns(found.examples, sampled_splits), data.labels)
+    samples = sample_images(split_patterns(found.examples, sampled_splits), data.labels)
     return ReportContent(
         run_name=config["name"],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,7 +101,10 @@ def _gather(
         clinical=clinical,
         threshold_reason=_CAME_WITH_THE_MODEL,
         curve=threshold_counts(images),
-        image_groups=show_images(images, _patterns(found.examples, clinical.splits)),
+        image_groups=show_images(
+            images, split_patterns(found.examples, clinical.splits), saved_model_folder(found.model.uri)
+        ),
+        heat_maps=read_heat_map_evaluation(found.heat_map_evaluation.uri) if found.heat_map_evaluation else None,
         lineage=lineage(origin, vars(found)),
         configuration=origin.configuration,
     )
@@ -117,8 +112,7 @@ def _gather(
 
 def read_scored_images(directory: str, clinical: ClinicalEvaluation) -> ScoredImages:
     """The answers that a clinical evaluation was computed from. Args: directory: of its artifact."""
-    with fileio.open(os.path.join(directory, PREDICTIONS_FILE), "rb") as file:
-        table = file.read().decode()
+    table = io_utils.read_bytes_file(os.path.join(directory, PREDICTIONS_FILE)).decode()
     return parse_predictions(table, clinical.labels, clinical.positive_label, clinical.operating_point.threshold)
 
 
@@ -140,23 +134,3 @@ def _publication(pushed: types.Artifact) -> Publication | None:
         version=pushed.get_string_custom_property(VERSION_PROPERTY),
         path=pushed.get_string_custom_property(DESTINATION_PROPERTY),
     )
-
-
-def _examined(images: ScoredImages, row: int, pictures: dict[str, str]) -> ExaminedImage:
-    source = images.sources[row]
-    return ExaminedImage(
-        source=source,
-        label=images.labels[images.truth[row]],
-        decided=images.labels[images.decided[row]],
-        probability=float(images.scores[row]),
-        picture=pictures.get(source, ""),
-    )
-
-
-def _patterns(examples: types.Artifact, splits: Sequence[str]) -> list[str]:
-    return [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in splits]
-
-
-def _read_json(path: str) -> Any:
-    with fileio.open(path, "rb") as file:
-        return json.loads(file.read())

@@ -1,6 +1,5 @@
 """The part of the report that is about the data, from what ingestion and the data gate left behind."""
 
-import base64
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +19,7 @@ from components.report.content import (
 )
 from components.settings import DataSettings
 from schema import contract
+from schema.images.thumbnails import png_data_uri
 
 _DRIFT: Final = "drift"
 
@@ -87,5 +87,5 @@ def show_pairs(directory: str) -> list[ShownPair]:
 
 
 def _show(directory: str, image: PairedImage) -> ShownImage:
-    encoded = base64.b64encode(read_thumbnail(directory, image)).decode()
-    return ShownImage(**image.model_dump(exclude={"file"}), picture=f"data:image/png;base64,{encoded}")
+    picture = png_data_uri(read_thumbnail(directory, image))
+    return ShownImage(**image.model_dump(exclude={"file"}), picture=picture)

@@ -23,11 +23,11 @@ class Origin:
     commit: str
 
 
-def lineage(origin: Origin, artifacts: Mapping[str, types.Artifact]) -> dict[str, str]:
+def lineage(origin: Origin, artifacts: Mapping[str, types.Artifact | None]) -> dict[str, str]:
     """Names and values; what is not known is left out."""
     code = {"commit": origin.commit, "code hash (SHA-256)": origin.code_hash}
     versions = {library: metadata.version(library) for library in ("breast-imaging", *_LIBRARIES)}
-    identities = {f"{name} artifact": str(artifact.id) for name, artifact in artifacts.items()}
+    identities = {f"{name} artifact": str(artifact.id) for name, artifact in artifacts.items() if artifact}
     return {name: value for name, value in code.items() if value} | versions | identities
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.report.thinning import thin
 
 MOST_OF_A_KIND: Final = 8
 
@@ -57,16 +58,10 @@ def _correct(images: ScoredImages) -> Iterator[Picks]:
         yield Picks(
             f"Correct: {label}",
             "Right answers, spread evenly from the most to the least confident.",
-            _spread(ranked).tolist(),
+            thin(ranked, MOST_OF_A_KIND).tolist(),
         )
 
 
 def _confidence(images: ScoredImages) -> NDArray[np.float64]:
     """Probability of the class that was decided on, (images,)."""
     return np.take_along_axis(images.probabilities, images.decided[:, None], axis=1)[:, 0]
-
-
-def _spread(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    if len(rows) <= MOST_OF_A_KIND:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, MOST_OF_A_KIND).round().astype(int)]

@@ -3,10 +3,10 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from components.clinical_evaluator.scored_images import ScoredImages
 from components.report.content import CurvePoint
+from components.report.thinning import thin
 
 MOST_THRESHOLDS: Final = 500
 
@@ -17,7 +17,7 @@ def threshold_counts(images: ScoredImages) -> list[CurvePoint]:
     These are the scores themselves, since nothing changes between two, with 0, 1 and the frozen threshold. Of more
     than `MOST_THRESHOLDS` scores some are left out, evenly by their rank.
     """
-    thresholds = np.union1d(_thinned(np.unique(images.scores)), [0.0, images.threshold, 1.0])
+    thresholds = np.union1d(thin(np.unique(images.scores), MOST_THRESHOLDS), [0.0, images.threshold, 1.0])
     positives, negatives = (np.sort(images.scores[chosen]) for chosen in (images.is_positive, ~images.is_positive))
     missed, cleared = np.searchsorted(positives, thresholds), np.searchsorted(negatives, thresholds)
     return [
@@ -30,9 +30,3 @@ def threshold_counts(images: ScoredImages) -> list[CurvePoint]:
         )
         for threshold, below, rest_below in zip(thresholds.tolist(), missed.tolist(), cleared.tolist(), strict=True)
     ]
-
-
-def _thinned(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(scores) <= MOST_THRESHOLDS:
-        return scores
-    return scores[np.linspace(0, len(scores) - 1, MOST_THRESHOLDS).round().astype(int)]

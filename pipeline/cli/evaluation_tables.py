@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from components.clinical_evaluator.content import EVALUATION_FILE, ClinicalEvaluation, Figure
-from components.report.clinical import figure_rows
+from components.clinical_evaluator.figure_rows import figure_rows
 from pipeline.output import OutputFolder
 from schema.errors import ConfigurationError
 

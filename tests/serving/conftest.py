@@ -68,6 +68,19 @@ def copy_of_exported(exported: Exported, tmp_path: Path) -> Path:
     return target
 
 
+def without_heat_maps(model: Path) -> Path:
+    """As models were exported that did not explain themselves."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    from schema import contract
+
+    file = model / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    del saved.meta_graphs[0].signature_def[contract.SERVING_EXPLANATION]
+    file.write_bytes(saved.SerializeToString())
+    return model
+
+
 @dataclasses.dataclass(frozen=True)
 class TransformGraph:
     """Attributes: directory: what Transform wrote; shape: TransformSettings."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.attribution.randomisation import explain, randomise
-from components.attribution.weight_levels import weight_levels
+from components.heat_map_evaluator.explain import explain
+from components.heat_map_evaluator.randomisation import randomise
+from components.heat_map_evaluator.weight_levels import weight_levels
 from schema import contract
 from schema.images.formats import encode_png
 from serving.servable import Servable

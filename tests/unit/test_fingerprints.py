@@ -25,13 +25,16 @@ ENTRY_MODULES = {
     "CrossValidator": ("components.cross_validation.component", "components.cross_validation.executor"),
     "Evaluator": ("components.evaluator.metrics",),
     "ClinicalEvaluator": ("components.clinical_evaluator.component",),
+    "HeatMapEvaluator": ("components.heat_map_evaluator.component",),
     "Pusher": ("components.publisher.component", "serving.check"),
     "CardWriter": ("components.model_card.component",),
     "RunReport": ("components.report.component",),
     "EvaluationReport": ("components.report.component",),
 }
 # These run code of all of `components`.
-ALL_COMPONENTS = {"CrossValidator", "CardWriter", "RunReport", "EvaluationReport"}
+ALL_COMPONENTS = {"CrossValidator", "RunReport", "EvaluationReport"}
+# These read the manifest and the data set, whose code is that of the ingestion.
+INGESTED = {"ImageExampleGen", "DataGate", "HeatMapEvaluator", "CardWriter"}
 LEARNING = {"FeatureExtractor", "Tuner", "Trainer", *ALL_COMPONENTS}
 # Whose modules are found by looking into their folder, and so imported without being named.
 REGISTRIES = {
@@ -116,20 +119,20 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("schema/schema.pbtxt", set(STEP_CODE)),
         ("components/transform.py", {"Transform", *LEARNING}),
         ("components/evaluator/eval_config.py", {"Evaluator", *ALL_COMPONENTS}),
-        ("components/clinical_evaluator/verdict.py", {"ClinicalEvaluator", *ALL_COMPONENTS}),
-        ("components/measures/ranking.py", {"ClinicalEvaluator", *ALL_COMPONENTS}),
+        ("components/clinical_evaluator/verdict.py", {"ClinicalEvaluator", "CardWriter", *ALL_COMPONENTS}),
+        ("components/measures/ranking.py", {"ClinicalEvaluator", "CardWriter", *ALL_COMPONENTS}),
         ("components/models/cnn.py", LEARNING),
         ("components/features/store.py", LEARNING),
         ("components/trainer/augmentation.py", LEARNING),
         ("components/trainer/phases.py", LEARNING - {"FeatureExtractor"}),
         ("components/tuner/search_space.py", LEARNING - {"FeatureExtractor"}),
         ("components/cross_validation/folds.py", ALL_COMPONENTS),
-        ("components/attribution/localisation.py", ALL_COMPONENTS),
-        ("components/datasets/busi.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
-        ("components/data_checks/leakage.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
-        ("components/near_duplicates/search.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
-        ("components/image_example_gen/measurement.py", {"ImageExampleGen", "DataGate", *ALL_COMPONENTS}),
-        ("components/data_gate/statistics.py", {"DataGate", *ALL_COMPONENTS}),
+        ("components/heat_map_evaluator/localisation.py", {"HeatMapEvaluator", *ALL_COMPONENTS}),
+        ("components/datasets/busi.py", {*INGESTED, *ALL_COMPONENTS}),
+        ("components/data_checks/leakage.py", {*INGESTED, *ALL_COMPONENTS}),
+        ("components/near_duplicates/search.py", {*INGESTED, *ALL_COMPONENTS}),
+        ("components/image_example_gen/measurement.py", {*INGESTED, *ALL_COMPONENTS}),
+        ("components/data_gate/statistics.py", {"DataGate", "CardWriter", *ALL_COMPONENTS}),
         ("components/publisher/releases.py", {"Pusher", *ALL_COMPONENTS}),
         ("components/report/page/page.css", ALL_COMPONENTS),
         ("components/report/page/explorer.js", ALL_COMPONENTS),

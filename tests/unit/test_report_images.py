@@ -1,26 +1,22 @@
 """Which images the report shows, what they look like, and what other thresholds would have decided."""
 
-import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from numpy.typing import NDArray
-from PIL import Image
 
 from components.clinical_evaluator.scored_images import ScoredImages
+from components.example_files import find_pictures
 from components.report import threshold_counts as counting
 from components.report.content import SampleImage
-from components.report.gather import show_images
+from components.report.overlays import MOST_OPAQUE, overlay_uri
 from components.report.picks import MOST_OF_A_KIND, Picks, pick_images
 from components.report.threshold_counts import threshold_counts
-from components.report.thumbnails import LONGER_SIDE, SAMPLES_OF_A_CLASS, data_uri, read_thumbnails, sample_images
-from schema import contract
+from components.report.thumbnails import LONGER_SIDE, SAMPLES_OF_A_CLASS, sample_images, thumbnail_uri
 from schema.images.formats import encode_png
 from tests.clinical import scored_images
+from tests.examples import decoded, write_examples
 from tests.images import noise
 
 
@@ -135,69 +131,64 @@ def test_many_thresholds_are_thinned_and_keep_the_frozen_one(monkeypatch: pytest
     assert {0.0, 0.001, 0.4321, 0.999, 1.0} <= set(thresholds)
 
 
-def _write(folder: Path, *rows: tuple[str, str, NDArray[np.generic]]) -> list[str]:
-    """Ingested examples of source, label and pixels; returns the patterns of their files."""
-    folder.mkdir()
-    for number, (source, label, pixels) in enumerate(rows):
-        features = {
-            contract.SOURCE: source.encode(),
-            contract.LABEL: label.encode(),
-            contract.IMAGE_ENCODED: encode_png(pixels),  # type: ignore[arg-type]
-        }
-        example = tf.train.Example(
-            features=tf.train.Features(
-                feature={
-                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                    for name, value in features.items()
-                }
-            )
-        )
-        with tf.io.TFRecordWriter(str(folder / f"images-{number}")) as writer:
-            writer.write(example.SerializeToString())
-    return [f"{folder}/*"]
-
-
-def _decoded(uri: str) -> NDArray[np.uint8]:
-    kind, _, encoded = uri.partition(",")
-    assert kind == "data:image/png;base64"
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
-
-
 def test_a_small_image_keeps_its_pixels() -> None:
     for pixels in (noise(20, 30), noise(30, 20, 3)):
-        np.testing.assert_array_equal(_decoded(data_uri(encode_png(pixels))), pixels)
+        np.testing.assert_array_equal(decoded(thumbnail_uri(encode_png(pixels))), pixels)
 
 
 def test_sixteen_bits_become_their_upper_eight() -> None:
     pixels = noise(20, 30, values=2**16)
 
-    np.testing.assert_array_equal(_decoded(data_uri(encode_png(pixels))), pixels >> 8)
+    np.testing.assert_array_equal(decoded(thumbnail_uri(encode_png(pixels))), pixels >> 8)
 
 
 @pytest.mark.parametrize(("height", "width"), [(512, 256), (100, 1000)])
 def test_a_large_image_is_bounded_and_keeps_its_shape(height: int, width: int) -> None:
-    shown = _decoded(data_uri(encode_png(np.full((height, width), 77, np.uint8))))
+    shown = decoded(thumbnail_uri(encode_png(np.full((height, width), 77, np.uint8))))
 
     scale = LONGER_SIDE / max(height, width)
     assert shown.shape == (round(height * scale), round(width * scale))
     assert (shown == 77).all()
 
 
-def test_thumbnails_by_source(tmp_path: Path) -> None:
+def test_pictures_by_source(tmp_path: Path) -> None:
     first, second = noise(8, 8, seed=1), noise(8, 8, seed=2)
-    patterns = _write(tmp_path / "test", ("a.png", "benign", first), ("b.png", "malignant", second))
+    patterns = write_examples(tmp_path / "test", ("a.png", "benign", first), ("b.png", "malignant", second))
 
-    found = read_thumbnails(patterns, ["b.png", "gone.png"])
+    (found,) = find_pictures(patterns, ["b.png", "gone.png"])
 
-    assert list(found) == ["b.png"]
-    np.testing.assert_array_equal(_decoded(found["b.png"]), second)
-    assert read_thumbnails(patterns, []) == {}
-    assert read_thumbnails([str(tmp_path / "nothing" / "*")], ["a.png"]) == {}
+    assert (found.source, found.label, found.png) == ("b.png", "malignant", encode_png(second))
+    assert list(find_pictures(patterns, [])) == []
+    assert list(find_pictures([str(tmp_path / "nothing" / "*")], ["a.png"])) == []
+
+
+def test_a_heat_map_shines_where_it_is_high_and_leaves_the_rest_as_it_is() -> None:
+    pixels = np.full((64, 128), 100, np.uint8)
+    heat = np.zeros((64, 64), np.float32)
+    heat[:, 32:] = 1.0
+
+    shown = decoded(overlay_uri(encode_png(pixels), heat)).astype(float)
+
+    assert shown.shape == (64, 128, 3)
+    assert (shown[:, :60] == 100).all(), "the left half of a map that is stretched over the image"
+    brightest = np.array([252, 255, 164])  # the end of the colour scale
+    np.testing.assert_allclose(
+        shown[:, 68:], np.broadcast_to(100 + MOST_OPAQUE * (brightest - 100), (64, 60, 3)), atol=1
+    )
+
+
+def test_an_overlay_has_the_size_of_the_thumbnail() -> None:
+    for pixels in (noise(300, 200), noise(20, 30, 3), noise(500, 1000, values=2**16)):
+        png = encode_png(pixels)
+        overlay = decoded(overlay_uri(png, np.zeros((64, 64), np.float32)))
+        thumbnail = decoded(thumbnail_uri(png))
+        expected = thumbnail if thumbnail.ndim == 3 else np.repeat(thumbnail[..., None], 3, axis=2)
+        np.testing.assert_array_equal(overlay, expected)
 
 
 def test_samples_are_the_first_images_of_each_class(tmp_path: Path) -> None:
     rows = [(f"{number}.png", ("malignant", "benign")[number % 4 == 0], noise(8, 8)) for number in range(30)]
-    patterns = _write(tmp_path / "train", *rows[:10])
+    patterns = write_examples(tmp_path / "train", *rows[:10])
 
     found = sample_images(patterns, ("benign", "malignant", "absent"))
 
@@ -206,25 +197,4 @@ def test_samples_are_the_first_images_of_each_class(tmp_path: Path) -> None:
         *[("malignant", f"{number}.png") for number in (1, 2, 3, 5, 6, 7)],
     ]
     assert sum(each.label == "malignant" for each in found) == SAMPLES_OF_A_CLASS
-    assert found[0] == SampleImage(source="0.png", label="benign", picture=data_uri(encode_png(rows[0][2])))
-
-
-def test_picked_images_are_shown_with_their_answers(tmp_path: Path) -> None:
-    images = _images([0.75, 0.25], truth=[0, 0])
-    pixels = noise(8, 8)
-    patterns = _write(tmp_path / "test", ("image 0.png", "benign", pixels))
-
-    errors, uncertain, benign, malignant = show_images(images, patterns)
-
-    (worst,) = errors.images
-    assert (worst.source, worst.label, worst.decided, worst.probability) == (
-        "image 0.png",
-        "benign",
-        "malignant",
-        0.75,
-    )
-    np.testing.assert_array_equal(_decoded(worst.picture), pixels)
-    assert worst.overlay == ""
-    assert len(uncertain.images) == 2
-    assert [image.picture for image in benign.images] == [""], "an image that is not found is shown without a picture"
-    assert malignant.images == []
+    assert found[0] == SampleImage(source="0.png", label="benign", picture=thumbnail_uri(encode_png(rows[0][2])))

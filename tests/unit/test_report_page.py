@@ -22,6 +22,7 @@ from tests.report import (
     evaluation_content,
     evaluation_of_one_class,
     examined,
+    heat_map_evaluation,
     image_group,
     make_content,
     make_data,
@@ -47,6 +48,7 @@ SECTIONS = [
     "slices",
     "comparison",
     "images",
+    "heat-maps",
     "data",
     "data-checks",
     "pairs",
@@ -78,7 +80,11 @@ def full_content(**changes: Any) -> ReportContent:
         samples=[sample("a.png", "benign")],
         dropped=[DroppedImage(source="c.png", reason="blank")],
     )
-    values = {"data": data, "image_groups": [image_group(examined(overlay=OVERLAY))]}
+    values = {
+        "data": data,
+        "image_groups": [image_group(examined(overlay=OVERLAY))],
+        "heat_maps": heat_map_evaluation(),
+    }
     return make_content(**(values | {"clinical": compared_evaluation()} | changes))
 
 
@@ -252,7 +258,70 @@ def test_tested_images_are_shown_with_label_decision_and_probability() -> None:
     assert drawn.named("img") == [
         {"src": PICTURE, "alt": "malignant, called benign, a.png"},
         {"src": PICTURE, "alt": "benign, called benign, b.png"},
-        {"src": OVERLAY, "alt": "What the answer rests on: b.png"},
+        {"src": OVERLAY, "alt": "Heat map of what speaks for malignant, b.png"},
+    ]
+
+
+def test_what_the_second_picture_is_is_said_and_so_is_its_absence() -> None:
+    missing = "The model was exported without heat maps."
+
+    assert any(
+        "HiResCAM" in text for text in draw(make_content(image_groups=[image_group(examined(overlay=OVERLAY))])).texts
+    )
+    assert missing in draw(make_content(image_groups=[image_group(examined())])).texts
+    assert missing not in draw(make_content()).texts
+
+
+def test_heat_maps_are_scored_in_tables() -> None:
+    drawn = draw(make_content(heat_maps=heat_map_evaluation()))
+
+    assert drawn.after("benign", 1) == ["benign"]
+    start = drawn.texts.index("All images with a lesion")
+    assert drawn.texts[start : start + 6] == [
+        "All images with a lesion",
+        "and 2 with an empty map",
+        *("103", "0.175", "0.164", "0.100"),
+    ]
+    assert drawn.after("28", 4) == ["28", "\u22120.046", "0.038", "31"]
+
+
+@pytest.mark.parametrize(
+    ("pointing", "middle", "said"),
+    [
+        (0.1, 0.0, "no more often than chance would: they do not"),
+        (0.175, 0.311, "no more often than a map that is bright in the middle of every image: do not take"),
+        (
+            0.4,
+            0.311,
+            "and more often than a map that is bright in the middle of every image (0.400, 0.100 and 0.311).",
+        ),
+    ],
+)
+def test_maps_are_judged_by_what_is_known_without_them(pointing: float, middle: float, said: str) -> None:
+    texts = draw(make_content(heat_maps=heat_map_evaluation(pointing, middle))).texts
+
+    assert [said in text for text in texts if text.startswith("The maps point at the lesion")] == [True]
+
+
+@pytest.mark.parametrize(("shuffled", "said"), [(0.6, "they show the image"), (0.4, "they depend on what")])
+def test_maps_are_judged_by_what_is_left_without_what_was_learnt(shuffled: float, said: str) -> None:
+    texts = draw(make_content(heat_maps=heat_map_evaluation(shuffled=shuffled))).texts
+
+    assert [said in text for text in texts if text.startswith("With all that was learnt")] == [True]
+
+
+def test_maps_that_could_not_be_scored_are_not_judged() -> None:
+    texts = draw(make_content(heat_maps=heat_map_evaluation(pointing=None, shuffled=None))).texts
+    assert not any(text.startswith(("The maps point", "With all that was learnt")) for text in texts)
+
+    missing = heat_map_evaluation(missing="Nothing here.", model=None, middle=None, shuffled=[], unreadable=["b.png"])
+    texts = draw(make_content(heat_maps=missing)).texts
+    start = texts.index("Can the heat maps be believed?")
+    assert texts[start : start + 4] == [
+        "Can the heat maps be believed?",
+        "Nothing here.",
+        "Masks that cannot be read, so that their images were left out here:",
+        "b.png",
     ]
 
 
@@ -431,6 +500,7 @@ def hostile() -> ReportContent:
         clinical=named.model_copy(update={"slices": [first], "verdict": verdict, "model": SCRIPT}),
         threshold_reason=SCRIPT,
         image_groups=[image_group(tested, title=SCRIPT).model_copy(update={"meaning": SCRIPT})],
+        heat_maps=heat_map_evaluation(positive_label=SCRIPT, unreadable=[SCRIPT]),
         lineage={SCRIPT: SCRIPT},
         configuration=f"note: '</code></pre>{SCRIPT}'\n",
     )

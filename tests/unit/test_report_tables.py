@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.clinical_evaluator.content import Figure
-from components.report.clinical import figure_groups, figure_rows
+from components.clinical_evaluator.figure_rows import figure_groups, figure_rows
 from components.report.content import DroppedImage
 from components.report.page import data_tables, decisions, forest, text
 from components.report.page.explorer import explorer

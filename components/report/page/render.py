@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from components.clinical_evaluator.figure_rows import bootstrap_method, figure_groups
 from components.clinical_evaluator.verdict import NOT_ASKED
-from components.report.clinical import bootstrap_method, figure_groups
 from components.report.content import Data, ReportContent
 from components.report.figures.style import CONFIG
-from components.report.page import charts, data_tables, forest, text
+from components.report.page import charts, data_tables, forest, heat_maps, text
 from components.report.page.decisions import average_rows, share_rows
 from components.report.page.explorer import explorer
 from components.report.page.gate_checks import check_row
@@ -49,6 +49,7 @@ def render(content: ReportContent) -> str:
             **_verdict(content),
             **_figures(content),
             **_decisions(content),
+            **_heat_maps(content),
             **_data(content.data, content.clinical.labels),
             style=own_file(STYLE),
             script=own_file(SCRIPT),
@@ -61,6 +62,7 @@ def sections(content: ReportContent) -> list[Section]:
     """Those that this page has, in their order."""
     gate = [Section("gate", "Gate", "gate")] if content.gate else []
     training = [Section("training", "Training", "training")] if content.training else []
+    scored_maps = [Section("heat-maps", "Heat maps", "heat_maps")] if content.heat_maps else []
     return [
         *gate,
         Section("metrics", "Metrics", "metrics"),
@@ -72,6 +74,7 @@ def sections(content: ReportContent) -> list[Section]:
         Section("slices", "Slices", "slices"),
         Section("comparison", "Comparison", "comparison"),
         Section("images", "Images", "images"),
+        *scored_maps,
         Section("data", "Data", "data"),
         Section("data-checks", "Data checks", "data_checks"),
         Section("pairs", "Near-duplicates", "pairs"),
@@ -142,6 +145,16 @@ def _decisions(content: ReportContent) -> dict[str, Any]:
         "share_axis": forest.SHARES,
         "forest_width": forest.WIDTH,
         "model_comparison": forest.comparison_table(comparison, clinical.replicates) if comparison else None,
+    }
+
+
+def _heat_maps(content: ReportContent) -> dict[str, Any]:
+    found = content.heat_maps
+    return {
+        "has_overlays": any(image.overlay for group in content.image_groups for image in group.images),
+        "heat_maps": found,
+        "heat_map_rows": heat_maps.score_rows(found) if found else [],
+        "heat_map_judgements": heat_maps.judgements(found) if found else [],
     }
 
 

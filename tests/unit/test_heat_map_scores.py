@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from components.attribution.localisation import Localisation, localise
-from components.attribution.masks import read_masks
-from components.attribution.randomisation import stages
-from components.attribution.similarity import compare
-from components.attribution.weight_levels import weight_levels
+from components.heat_map_evaluator.localisation import Localisation, localise
+from components.heat_map_evaluator.masks import read_masks
+from components.heat_map_evaluator.randomisation import stages
+from components.heat_map_evaluator.similarity import compare
+from components.heat_map_evaluator.weight_levels import weight_levels
 from schema import contract
 from schema.images.formats import UnreadableImageError, encode_png
 from tests.images import encode

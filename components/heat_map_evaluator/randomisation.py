@@ -12,15 +12,14 @@ from typing import Final
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from components.attribution.similarity import Similarity, compare
-from components.attribution.weight_levels import weight_levels
+from components.heat_map_evaluator.explain import explain
+from components.heat_map_evaluator.similarity import Similarity, compare
+from components.heat_map_evaluator.weight_levels import weight_levels
 from schema import contract
 from serving.servable import Servable
 
 SHARES: Final = (0.25, 0.5, 0.75, 1.0)  # of the layers, after the output layer alone
-BATCH_SIZE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,6 @@ def randomise(directory: str, images: Sequence[bytes], seed: int) -> list[Stage]
 def stages(layers: int) -> list[int]:
     """How many layers are shuffled at each stage: none, the output layer, then a growing share, and all."""
     return sorted({0, 1, *(max(1, round(share * layers)) for share in SHARES)})
-
-
-def explain(servable: Servable, images: Sequence[bytes]) -> NDArray[np.float32]:
-    """The heat maps of encoded images, (images, HEAT_MAP_SIDE, HEAT_MAP_SIDE)."""
-    batches = [images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE)]
-    return np.concatenate([servable.explain_images(batch).heat_maps for batch in batches])
 
 
 def _levels(servable: Servable) -> dict[str, int]:

@@ -1,0 +1,112 @@
+"""Scores the heat maps of a model against lesions, and against those of the model with shuffled weights."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.example_files import Picture, find_pictures
+from components.heat_map_evaluator.content import HeatMapEvaluation, LocalisationScore, ShuffledScore
+from components.heat_map_evaluator.explain import BATCH_SIZE
+from components.heat_map_evaluator.lesions import Lesions
+from components.heat_map_evaluator.localisation import Localisation, localise
+from components.heat_map_evaluator.randomisation import Stage, randomise
+from components.progress import Progress, report_progress
+from schema import contract
+from serving.servable import Servable
+
+TASK: Final = "asking for heat maps"
+NO_LESIONS: Final = "None of the tested images has a mask that marks a lesion."
+NO_HEAT_MAPS: Final = "The model was exported without heat maps."
+MIDDLE_DEVIATION: Final = 0.2  # of the side
+SHUFFLED_IMAGES: Final = 32
+SEED: Final = 0
+
+
+def evaluate_heat_maps(
+    model: str, patterns: Sequence[str], lesions: Lesions, positive_label: str
+) -> HeatMapEvaluation:
+    """Args:
+    model: folder of the SavedModel.
+    patterns: of the TFRecord files that hold the images.
+
+    Raises UnusableModelError where the model cannot be loaded or asked.
+    """
+    unreadable = list(lesions.unreadable)
+    if not lesions.masks:
+        return HeatMapEvaluation(positive_label=positive_label, unreadable=unreadable, missing=NO_LESIONS)
+    with Servable(model) as servable:
+        if not servable.has_signature(contract.SERVING_EXPLANATION):
+            return HeatMapEvaluation(positive_label=positive_label, unreadable=unreadable, missing=NO_HEAT_MAPS)
+        labels, maps = _ask(servable, find_pictures(patterns, lesions.masks), len(lesions.masks))
+    masks = np.stack([lesions.masks[source] for source in labels])
+    return HeatMapEvaluation(
+        positive_label=positive_label,
+        classes=_score_classes(np.array(list(labels.values())), maps, masks),
+        model=_score(localise(maps, masks)),
+        middle=_score(localise(np.broadcast_to(middle(), masks.shape), masks)),
+        shuffled=[_shuffled(stage) for stage in randomise(model, _chosen(patterns, list(labels)), SEED)],
+        unreadable=unreadable,
+    )
+
+
+def middle() -> NDArray[np.float64]:
+    """A map that is bright in the middle, (HEAT_MAP_SIDE, HEAT_MAP_SIDE)."""
+    offsets = (np.arange(contract.HEAT_MAP_SIDE) + 0.5) / contract.HEAT_MAP_SIDE - 0.5
+    profile = np.exp(-0.5 * (offsets / MIDDLE_DEVIATION) ** 2)
+    return np.outer(profile, profile)
+
+
+def _ask(
+    servable: Servable, pictures: Iterator[Picture], total: int
+) -> tuple[Mapping[str, str], NDArray[np.float32]]:
+    """Labels by source, and maps in the same order; few images at once, since there may be thousands."""
+    labels, maps = dict[str, str](), []
+    while batch := list(islice(pictures, BATCH_SIZE)):
+        maps.append(servable.explain_images([picture.png for picture in batch]).heat_maps)
+        labels |= {picture.source: picture.label for picture in batch}
+        report_progress(Progress(TASK, advance=len(batch), total=total))
+    return labels, np.concatenate(maps)
+
+
+def _chosen(patterns: Sequence[str], sources: Sequence[str]) -> list[bytes]:
+    """The images for the check with shuffled weights, which takes as long as many predictions."""
+    random = np.random.default_rng(SEED)
+    drawn = random.permutation(sorted(sources))[:SHUFFLED_IMAGES].tolist()
+    return [picture.png for picture in find_pictures(patterns, drawn)]
+
+
+def _score_classes(
+    labels: NDArray[np.str_], maps: NDArray[np.float32], masks: NDArray[np.bool_]
+) -> dict[str, LocalisationScore]:
+    return {
+        str(label): _score(localise(maps[labels == label], masks[labels == label])) for label in np.unique(labels)
+    }
+
+
+def _score(found: Localisation) -> LocalisationScore:
+    return LocalisationScore(
+        pointing=_known(found.pointing),
+        energy=_known(found.energy),
+        chance=_known(found.chance),
+        scored=found.scored,
+        silent=found.silent,
+    )
+
+
+def _shuffled(stage: Stage) -> ShuffledScore:
+    alike = stage.similarity
+    return ShuffledScore(
+        layers=stage.layers,
+        rank_correlation=_known(alike.rank_correlation),
+        overlap=_known(alike.overlap),
+        compared=alike.compared,
+    )
+
+
+def _known(value: float) -> float | None:
+    """None where it is not defined, since JSON has no NaN."""
+    return value if math.isfinite(value) else None
