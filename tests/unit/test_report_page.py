@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from plotly.offline import get_plotlyjs
 
+from components.heat_map_evaluator.content import HeatMapEvaluation
 from components.report.content import DroppedImage, Gate, Publication, ReportContent, SplitCount
 from components.report.page import data_tables, render, text
 from tests.clinical import example_evaluation
@@ -265,9 +266,8 @@ def test_tested_images_are_shown_with_label_decision_and_probability() -> None:
 def test_what_the_second_picture_is_is_said_and_so_is_its_absence() -> None:
     missing = "The model was exported without heat maps."
 
-    assert any(
-        "HiResCAM" in text for text in draw(make_content(image_groups=[image_group(examined(overlay=OVERLAY))])).texts
-    )
+    shown = draw(make_content(image_groups=[image_group(examined(overlay=OVERLAY))]))
+    assert any("HiResCAM" in text for text in shown.texts)
     assert missing in draw(make_content(image_groups=[image_group(examined())])).texts
     assert missing not in draw(make_content()).texts
 
@@ -314,7 +314,7 @@ def test_maps_that_could_not_be_scored_are_not_judged() -> None:
     texts = draw(make_content(heat_maps=heat_map_evaluation(pointing=None, shuffled=None))).texts
     assert not any(text.startswith(("The maps point", "With all that was learnt")) for text in texts)
 
-    missing = heat_map_evaluation(missing="Nothing here.", model=None, middle=None, shuffled=[], unreadable=["b.png"])
+    missing = HeatMapEvaluation(positive_label="malignant", missing="Nothing here.", unreadable=["b.png"])
     texts = draw(make_content(heat_maps=missing)).texts
     start = texts.index("Can the heat maps be believed?")
     assert texts[start : start + 4] == [
