@@ -22,6 +22,12 @@ class RunReport(Artifact):
     TYPE_NAME = "breast_imaging.RunReport"
 
 
+class HtmlPage(Artifact):
+    """One HTML file, which the Kubeflow Pipelines UI shows. Its URI is that of the file, as that asks for."""
+
+    TYPE_NAME = "system.HTML"
+
+
 class ImageFeatures(Artifact):
     """A folder for each split with the feature maps that a frozen backbone makes of its images."""
 

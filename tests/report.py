@@ -15,6 +15,7 @@ from components.report.content import (
     Data,
     DataCheck,
     DataDifference,
+    DroppedImage,
     ExaminedImage,
     Gate,
     GateCheck,
@@ -230,6 +231,24 @@ def renamed(evaluation: ClinicalEvaluation, old: str, new: str) -> ClinicalEvalu
     """The same with another name of a class, or of anything else."""
     texts = evaluation.model_dump_json().replace(old, new.replace("\\", "\\\\").replace('"', '\\"'))
     return ClinicalEvaluation.model_validate_json(texts)
+
+
+def full_content(**changes: Any) -> ReportContent:
+    """With something in every section."""
+    data = make_data(
+        checks=[data_check(findings=["a.png: text"])],
+        differences=[difference()],
+        pairs_found=1,
+        pairs=[pair(shown_image(), shown_image(source="b.png"))],
+        samples=[sample("a.png", "benign")],
+        dropped=[DroppedImage(source="c.png", reason="blank")],
+    )
+    values = {
+        "data": data,
+        "image_groups": [image_group(examined(overlay=OVERLAY))],
+        "heat_maps": heat_map_evaluation(),
+    }
+    return make_content(**(values | {"clinical": compared_evaluation()} | changes))
 
 
 class Page(HTMLParser):

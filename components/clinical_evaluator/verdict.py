@@ -17,6 +17,7 @@ from components.clinical_evaluator.content import (
     Share,
     Verdict,
 )
+from components.measures.decimals import decimals_to_tell
 from components.measures.proportions import observations_needed
 from components.settings import ClinicalSettings
 
@@ -56,17 +57,18 @@ def _auc(positive_label: str, cohort: Cohort, found: Discrimination, bound: floa
             f" {_groups(cohort.negative_groups, 'other')}."
         )
         return _criterion("minimum_auc", title, low, bound, reason)
+    certain, asked = _apart(low, bound)
     if low >= bound:
-        reason = f"{title} is {value:.3f}, and at least {low:.3f} with 95 % confidence; {bound:.3f} is asked for."
+        reason = f"{title} is {value:.3f}, and at least {certain} with 95 % confidence; {asked} is asked for."
     elif value <= bound:
-        reason = f"{title} is {value:.3f}; {bound:.3f} is asked for, and more images alone would not help."
+        reason = f"{title} is {value:.3f}; {asked} is asked for, and more images alone would not help."
     else:
         # The half width of an interval goes with the root of the number of groups.
         times = ((value - low) / (value - bound)) ** 2
         needed = math.ceil(times * cohort.positive_groups), math.ceil(times * cohort.negative_groups)
         reason = (
             f"{_groups(cohort.positive_groups, positive_label)} and {_groups(cohort.negative_groups, 'other')}:"
-            f" an AUC of {bound:.3f} cannot be certified at 95 % ({value:.3f} found, {low:.3f} certain); at this AUC"
+            f" an AUC of {asked} cannot be certified at 95 % ({value:.3f} found, {certain} certain); at this AUC"
             f" about {needed[0]:,} and {needed[1]:,} are needed."
         )
     return _criterion("minimum_auc", title, low, bound, reason)
@@ -83,15 +85,15 @@ def _share(name: str, what: str, kind: str, found: Share, bound: float) -> Crite
     value, low = found.figure.value, found.figure.low
     if value is None or low is None:
         return _criterion(name, title, low, bound, f"{title} is not defined: there are no {kind} images.")
-    needed = observations_needed(value, bound)
-    counted = f"{value:.3f} found ({found.hits} of {found.images} images), {low:.3f} certain"
+    needed, (certain, asked) = observations_needed(value, bound), _apart(low, bound)
+    counted = f"{value:.3f} found ({found.hits} of {found.images} images), {certain} certain"
     if low >= bound:
-        reason = f"{title} is at least {low:.3f} with 95 % confidence; {bound:.3f} is asked for ({counted})."
+        reason = f"{title} is at least {certain} with 95 % confidence; {asked} is asked for ({counted})."
     elif needed is None:
-        reason = f"{title} is {value:.3f}; {bound:.3f} is asked for, and more images alone would not help."
+        reason = f"{title} is {value:.3f}; {asked} is asked for, and more images alone would not help."
     else:
         reason = (
-            f"{_groups(found.groups, kind)}: a {what} of {bound:.3f} cannot be certified at 95 % ({counted}); at this"
+            f"{_groups(found.groups, kind)}: a {what} of {asked} cannot be certified at 95 % ({counted}); at this"
             f" {what} at least {needed:,} are needed."
         )
     return _criterion(name, title, low, bound, reason)
@@ -105,10 +107,11 @@ def _non_inferiority(comparison: Comparison, margin: float) -> Criterion:
     if low is None:
         reason = f"{title} is not defined on these images."
     else:
+        certain, asked = _apart(low, -margin, sign="+")
         verb = "does not fall" if low >= -margin else "may fall"
         reason = (
-            f"{title} is {comparison.auc.value:+.3f}, and at least {low:+.3f} with 95 % confidence: it {verb} below"
-            f" the margin of {-margin:+.3f}."
+            f"{title} is {comparison.auc.value:+.3f}, and at least {certain} with 95 % confidence: it {verb} below"
+            f" the margin of {asked}."
         )
     return _criterion("maximum_auc_drop", title, low, -margin, reason)
 
@@ -117,6 +120,12 @@ def _criterion(name: str, title: str, low: float | None, bound: float, reason: s
     return Criterion(
         name=name, title=title, low=low, bound=bound, passed=low is not None and low >= bound, reason=reason
     )
+
+
+def _apart(low: float, bound: float, sign: str = "") -> tuple[str, str]:
+    """Both with as many decimals as tell them apart."""
+    decimals = decimals_to_tell(low, bound)
+    return f"{low:{sign}.{decimals}f}", f"{bound:{sign}.{decimals}f}"
 
 
 def _groups(number: int, kind: str) -> str:

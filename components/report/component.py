@@ -20,6 +20,7 @@ CONFIGURATION_KEY: Final = "configuration"
 COMMIT_KEY: Final = "commit"
 CODE_FINGERPRINT_KEY: Final = "code_fingerprint"  # which the graph gives every step
 REPORT_KEY: Final = "report"
+HTML_KEY: Final = "html"
 
 
 class RunReportExecutor(base_executor.BaseExecutor):
@@ -31,9 +32,8 @@ class RunReportExecutor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        write_report(
-            gather_run(RunArtifacts(**_single(input_dict)), _origin(exec_properties)), _directory(output_dict)
-        )
+        content = gather_run(RunArtifacts(**_single(input_dict)), _origin(exec_properties))
+        write_report(content, output_dict)
 
 
 class EvaluationReportExecutor(base_executor.BaseExecutor):
@@ -46,14 +46,18 @@ class EvaluationReportExecutor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         content = gather_evaluation(EvaluationArtifacts(**_single(input_dict)), _origin(exec_properties))
-        write_report(content, _directory(output_dict))
+        write_report(content, output_dict)
 
 
-def write_report(content: ReportContent, directory: str) -> None:
-    """Writes `index.html` and `summary.json`."""
-    summary = json.dumps(content.model_dump(), indent=2)
+def write_report(content: ReportContent, output_dict: dict[str, list[types.Artifact]]) -> None:
+    """Writes `index.html` and `summary.json`, and the page once more as an artifact that is one file."""
+    summary, page = json.dumps(content.model_dump(), indent=2), render(content)
+    directory = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
+    html = artifact_utils.get_single_instance(output_dict[HTML_KEY])
+    html.uri = os.path.join(html.uri, PAGE_FILE)
     io_utils.write_bytes_file(os.path.join(directory, SUMMARY_FILE), summary.encode())
-    io_utils.write_bytes_file(os.path.join(directory, PAGE_FILE), render(content).encode())
+    for path in (os.path.join(directory, PAGE_FILE), html.uri):
+        io_utils.write_bytes_file(path, page.encode())
 
 
 def _single(found: dict[str, list[types.Artifact]]) -> dict[str, types.Artifact]:
@@ -66,11 +70,6 @@ def _origin(exec_properties: dict[str, Any]) -> Origin:
         code_hash=exec_properties.get(CODE_FINGERPRINT_KEY, ""),
         commit=exec_properties.get(COMMIT_KEY, ""),
     )
-
-
-def _directory(output_dict: dict[str, list[types.Artifact]]) -> str:
-    uri: str = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
-    return uri
 
 
 class EvaluationReportSpec(ComponentSpec):
@@ -86,7 +85,10 @@ class EvaluationReportSpec(ComponentSpec):
         "clinical_evaluation": ChannelParameter(type=artifacts.ClinicalEvaluation),
         "heat_map_evaluation": ChannelParameter(type=artifacts.HeatMapEvaluation, optional=True),
     }
-    OUTPUTS = {REPORT_KEY: ChannelParameter(type=artifacts.RunReport)}
+    OUTPUTS = {
+        REPORT_KEY: ChannelParameter(type=artifacts.RunReport),
+        HTML_KEY: ChannelParameter(type=artifacts.HtmlPage),
+    }
 
 
 class RunReportSpec(ComponentSpec):
@@ -132,4 +134,5 @@ def _parameters(configuration: str, commit: str) -> dict[str, Any]:
         CONFIGURATION_KEY: configuration,
         COMMIT_KEY: commit,
         REPORT_KEY: channel.Channel(type=artifacts.RunReport),
+        HTML_KEY: channel.Channel(type=artifacts.HtmlPage),
     }

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from plotly.offline import get_plotlyjs
@@ -23,6 +22,7 @@ from tests.report import (
     evaluation_content,
     evaluation_of_one_class,
     examined,
+    full_content,
     heat_map_evaluation,
     image_group,
     make_content,
@@ -69,24 +69,6 @@ def small_bundle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture(scope="module")
 def whole_page() -> str:
     return render.render(full_content())
-
-
-def full_content(**changes: Any) -> ReportContent:
-    """With something in every section."""
-    data = make_data(
-        checks=[data_check(findings=["a.png: text"])],
-        differences=[difference()],
-        pairs_found=1,
-        pairs=[pair(shown_image(), shown_image(source="b.png"))],
-        samples=[sample("a.png", "benign")],
-        dropped=[DroppedImage(source="c.png", reason="blank")],
-    )
-    values = {
-        "data": data,
-        "image_groups": [image_group(examined(overlay=OVERLAY))],
-        "heat_maps": heat_map_evaluation(),
-    }
-    return make_content(**(values | {"clinical": compared_evaluation()} | changes))
 
 
 def draw(content: ReportContent) -> Page:

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from components.measures.decimals import MOST, decimals_to_tell
 from components.report.content import GateCheck
-from components.report.page.text import DECIMALS, capitalised, format_number, format_signed
+from components.report.page.text import capitalised, format_number, format_signed
 
-MOST_DECIMALS: Final = 6
 VALUE: Final = "value"
 CHANGE: Final = "change"
 KINDS: Final = {VALUE: "Value", CHANGE: "Change"}
@@ -69,14 +69,7 @@ def check_margin(check: GateCheck) -> float | None:
 
 
 def check_decimals(check: GateCheck) -> int:
-    """Decimals enough to show the bound as it is set, and a margin that is not zero as not zero."""
-    margin = check_margin(check)
-    for decimals in range(DECIMALS, MOST_DECIMALS):
-        bound_is_exact = math.isclose(round(check.bound, decimals), check.bound, abs_tol=1e-9)
-        margin_is_shown = margin is None or not _is_visible(margin) or round(margin, decimals) != 0
-        if bound_is_exact and margin_is_shown:
-            return decimals
-    return MOST_DECIMALS
+    return decimals_to_tell(check.observed, check.bound)
 
 
 def short_by(check: GateCheck) -> str:
@@ -84,7 +77,7 @@ def short_by(check: GateCheck) -> str:
     if margin is None:
         return "an unknown amount"
     if not _is_visible(margin):
-        return f"less than {10**-MOST_DECIMALS:.{MOST_DECIMALS}f}"
+        return f"less than {10**-MOST:.{MOST}f}"
     return format_number(abs(margin), check_decimals(check))
 
 
@@ -103,4 +96,4 @@ def _allowed_change(bound: float, decimals: int) -> str:
 
 def _is_visible(margin: float) -> bool:
     """Whether the margin shows in the most decimals; less is rounding error."""
-    return round(margin, MOST_DECIMALS) != 0
+    return round(margin, MOST) != 0

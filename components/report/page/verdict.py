@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.clinical_evaluator.content import ClinicalEvaluation, Criterion
+from components.measures.decimals import decimals_to_tell
 from components.report.content import Gate, GateCheck, Publication, ReportContent
 from components.report.page.gate_checks import check_margin, describe_shortfall, metric_phrase, short_by
 from components.report.page.text import format_number, format_signed
@@ -59,11 +60,12 @@ def describe_verdict(content: ReportContent) -> Verdict:
 
 def criterion_row(criterion: Criterion) -> CriterionRow:
     write = format_signed if criterion.name == DIFFERENCE else format_number
+    decimals = decimals_to_tell(criterion.low, criterion.bound)
     return CriterionRow(
         title=criterion.title,
         reason=criterion.reason,
-        certain=write(criterion.low),
-        asked=write(criterion.bound),
+        certain=write(criterion.low, decimals),
+        asked=write(criterion.bound, decimals),
         passed=criterion.passed,
     )
 
