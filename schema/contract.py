@@ -58,7 +58,7 @@ PROBABILITIES: Final = "probabilities"  # float32 (batch, classes), in label ord
 PREDICTED_LABEL: Final = "label"  # string (batch,): the class name at the operating point
 MALIGNANT_PROBABILITY: Final = "malignant_probability"  # float32 (batch,): of the positive class
 THRESHOLD: Final = "threshold"  # float32 (batch,): the operating point
-OUTPUTS: Final = (PROBABILITIES, PREDICTED_LABEL, MALIGNANT_PROBABILITY, THRESHOLD)
+CLASSES: Final = "classes"  # string (batch, classes): the class names, so that a client needs no other source
 
 # One more output of SERVING_EXPLANATION.
 HEAT_MAP: Final = "heat_map"  # float32 (batch, HEAT_MAP_SIDE, HEAT_MAP_SIDE) in [0, 1], over the whole image

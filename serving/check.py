@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
 from serving.reference import ReferencePredictions
-from serving.servable import Predictions, Servable, UnusableModelError, read_extra
+from serving.servable import Predictions, Servable, UnusableModelError, read_description, read_extra
 
 TOLERANCE: Final = 1e-4  # absolute, on probabilities; fused kernels differ from eager ones by about 1e-6
 _FIX: Final = "train and export the model again"
@@ -29,11 +29,22 @@ def check_model(directory: str) -> None:
         ) from error
     with Servable(directory) as servable:
         _compare(servable.predict_images(reference.images), reference, contract.SERVING_IMAGE)
+        _check_classes(servable, reference.images[0], directory)
         examples = [_to_example(image) for image in reference.images]
         _compare(servable.predict_examples(examples), reference, contract.SERVING_DEFAULT)
         explained = servable.explain_images(reference.images)
         _compare(explained.predictions, reference, contract.SERVING_EXPLANATION)
         _check_heat_maps(explained.heat_maps, len(reference.images))
+
+
+def _check_classes(servable: Servable, image: bytes, directory: str) -> None:
+    answer = servable.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.array([image], object)})
+    answered = [[bytes(name).decode() for name in row] for row in answer.get(contract.CLASSES, [])]
+    described = read_description(directory)["labels"]
+    if answered != [described]:
+        raise UnusableModelError(
+            f"{contract.SERVING_IMAGE} names the classes {answered}; the model's description {described}.", fix=_FIX
+        )
 
 
 def _to_example(image: bytes) -> bytes:

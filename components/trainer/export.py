@@ -119,6 +119,7 @@ def decide(outputs: tf.Tensor, model: ServedModel) -> dict[str, tf.Tensor]:
         contract.PREDICTED_LABEL: tf.gather(tf.constant(model.labels), decision),
         contract.MALIGNANT_PROBABILITY: positive,
         contract.THRESHOLD: tf.fill(tf.shape(positive), tf.constant(model.decision.threshold, tf.float32)),
+        contract.CLASSES: tf.tile(tf.constant([model.labels]), [tf.shape(positive)[0], 1]),
     }
 
 

@@ -59,6 +59,16 @@ def test_another_threshold_fails(copy_of_exported: Path) -> None:
         check.check_model(str(copy_of_exported))
 
 
+def test_other_names_of_classes_fail(copy_of_exported: Path) -> None:
+    path = copy_of_exported / contract.EXTRA_ASSETS / contract.MODEL_DESCRIPTION_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": ["malignant", "benign"]}))
+    with pytest.raises(
+        UnusableModelError,
+        match=r"names the classes \[\['benign', 'malignant'\]\]; the model's description \['malignant'",
+    ):
+        check.check_model(str(copy_of_exported))
+
+
 @pytest.mark.parametrize(
     "missing", ["variables", "saved_model.pb", f"{contract.EXTRA_ASSETS}/{contract.REFERENCE_FILE}"]
 )

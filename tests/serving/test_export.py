@@ -89,6 +89,16 @@ def test_all_signatures_agree(exported: Exported, images: list[bytes]) -> None:
         assert (other.labels, other.threshold) == (from_images.labels, from_images.threshold)
 
 
+@pytest.mark.parametrize("signature", [contract.SERVING_IMAGE, contract.SERVING_EXPLANATION])
+def test_every_image_is_answered_with_the_names_of_the_classes(
+    exported: Exported, images: list[bytes], signature: str
+) -> None:
+    with Servable(str(exported.directory)) as servable:
+        answer = servable.run(signature, {contract.IMAGE_BYTES_INPUT: np.array(images, object)})
+
+    assert answer[contract.CLASSES].tolist() == [[b"benign", b"malignant"]] * len(images)
+
+
 @pytest.mark.parametrize("margin", [-1e-3, 1e-3])
 def test_label_turns_at_the_threshold(
     export_model: Callable[..., Exported],
