@@ -431,9 +431,14 @@ class ClinicalSettings(Settings):
 
 
 class ServingSettings(Settings):
-    """Attributes: model_name: the folder below `serving/`, and the name by which clients ask."""
+    """Attributes:
+    model_name: the folder below `serving/`, and the name by which clients ask.
+    require_tensorflow_serving: publish only what TensorFlow Serving itself has answered for; otherwise the session
+        loader checks the model where there is no such server.
+    """
 
     model_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "breast_imaging"
+    require_tensorflow_serving: bool = False
 
 
 class LearningSettings(Settings):

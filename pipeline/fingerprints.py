@@ -85,7 +85,13 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.model_files",
         *_INGESTION,
     ),
-    "Pusher": ("schema", "serving", "components.artifacts", "components.publisher"),
+    "Pusher": (
+        "schema",
+        "serving",
+        "components.artifacts",
+        "components.infra_validation",
+        "components.publisher",
+    ),
     "CardWriter": (
         "schema",
         "serving",

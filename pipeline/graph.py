@@ -122,6 +122,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         clinical_blessing=clinical.outputs["blessing"],
         cards=cards.outputs["cards"],
         base_directory=f"{platform.serving_directory}/{config.serving.model_name}",
+        require_tensorflow_serving=config.serving.require_tensorflow_serving,
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
@@ -136,6 +137,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         blessing=evaluator.outputs["blessing"],
         clinical_evaluation=clinical.outputs["evaluation"],
         pushed_model=pusher.outputs["pushed_model"],
+        infra_blessing=pusher.outputs["infra_blessing"],
         **_scores_of(heat_maps),
     )
     return _pipeline(

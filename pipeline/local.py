@@ -19,6 +19,7 @@ from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_F
 from components.cross_validation.component import CrossValidator
 from components.cross_validation.content import PREDICTIONS_FILE as CROSS_VALIDATION_PREDICTIONS_FILE
 from components.cross_validation.content import SUMMARY_FILE as CROSS_VALIDATION_FILE
+from components.infra_validation.backends import find_tensorflow_serving
 from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import EvaluationReport, RunReport
@@ -61,9 +62,12 @@ def beam_arguments(settings: BeamSettings) -> list[str]:
 def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     """Runs the pipeline from the data folder to the output folder. Raises what a component raises.
 
-    Raises ConfigurationError before anything runs where the file of weights is absent or another one.
+    Raises ConfigurationError before anything runs where the file of weights is absent or another one, or where
+    TensorFlow Serving is asked for and not there.
     """
     check_weights(get_model(config.model.architecture), config.model)
+    if config.serving.require_tensorflow_serving:
+        find_tensorflow_serving(os.environ)
     with _lock(output):
         _run(build_pipeline(config, local_platform(config, data, output)), output)
         _copy_evaluation(output)

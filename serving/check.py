@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
 from serving.reference import ReferencePredictions
-from serving.servable import Predictions, Servable, UnusableModelError, read_description, read_extra
+from serving.servable import Answering, Predictions, Servable, UnusableModelError, read_description, read_extra
 
 TOLERANCE: Final = 1e-4  # absolute, on probabilities; fused kernels differ from eager ones by about 1e-6
 _FIX: Final = "train and export the model again"
@@ -21,24 +21,33 @@ _FIX: Final = "train and export the model again"
 
 def check_model(directory: str) -> None:
     """Raises UnusableModelError where the model cannot answer, or not as the trainer did."""
+    with Servable(directory) as servable:
+        check_answers(servable, directory)
+
+
+def check_answers(model: Answering, directory: str) -> None:
+    """Raises UnusableModelError where a loaded model does not answer as the trainer did.
+
+    Args:
+        directory: of the SavedModel, with the trainer's answers beside it.
+    """
     try:
         reference = ReferencePredictions.from_json(read_extra(directory, contract.REFERENCE_FILE))
     except (ValueError, KeyError) as error:
         raise UnusableModelError(
             f"{contract.REFERENCE_FILE} in {directory} is damaged ({error}).", fix=_FIX
         ) from error
-    with Servable(directory) as servable:
-        _compare(servable.predict_images(reference.images), reference, contract.SERVING_IMAGE)
-        _check_classes(servable, reference.images[0], directory)
-        examples = [_to_example(image) for image in reference.images]
-        _compare(servable.predict_examples(examples), reference, contract.SERVING_DEFAULT)
-        explained = servable.explain_images(reference.images)
-        _compare(explained.predictions, reference, contract.SERVING_EXPLANATION)
-        _check_heat_maps(explained.heat_maps, len(reference.images))
+    _compare(model.predict_images(reference.images), reference, contract.SERVING_IMAGE)
+    _check_classes(model, reference.images[0], directory)
+    examples = [_to_example(image) for image in reference.images]
+    _compare(model.predict_examples(examples), reference, contract.SERVING_DEFAULT)
+    explained = model.explain_images(reference.images)
+    _compare(explained.predictions, reference, contract.SERVING_EXPLANATION)
+    _check_heat_maps(explained.heat_maps, len(reference.images))
 
 
-def _check_classes(servable: Servable, image: bytes, directory: str) -> None:
-    answer = servable.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.array([image], object)})
+def _check_classes(model: Answering, image: bytes, directory: str) -> None:
+    answer = model.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.array([image], object)})
     answered = [[bytes(name).decode() for name in row] for row in answer.get(contract.CLASSES, [])]
     described = read_description(directory)["labels"]
     if answered != [described]:

@@ -5,6 +5,7 @@ Python's `tf.saved_model.load` runs models that TensorFlow Serving cannot, so it
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -55,7 +56,32 @@ class Explanations:
     heat_maps: NDArray[np.float32]
 
 
-class Servable:
+class Answering(ABC):
+    """A model that can be asked, wherever it is loaded."""
+
+    @abstractmethod
+    def run(self, signature: str, inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        """Asks a signature. Raises UnusableModelError where the model lacks it or cannot answer."""
+
+    def predict_images(self, images: Sequence[bytes]) -> Predictions:
+        """Asks `serving_image` for encoded images. Raises as `run` does."""
+        return _to_predictions(
+            self.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
+        )
+
+    def explain_images(self, images: Sequence[bytes]) -> Explanations:
+        """Asks `serving_explanation` for encoded images. Raises as `run` does."""
+        answer = self.run(contract.SERVING_EXPLANATION, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
+        return Explanations(_to_predictions(answer), np.asarray(answer[contract.HEAT_MAP], np.float32))
+
+    def predict_examples(self, examples: Sequence[bytes]) -> Predictions:
+        """Asks `serving_default` for serialized tf.Examples. Raises as `run` does."""
+        return _to_predictions(
+            self.run(contract.SERVING_DEFAULT, {contract.EXAMPLES_INPUT: np.asarray(examples, object)})
+        )
+
+
+class Servable(Answering):
     """One version of a model, loaded. Use as a context manager, or close it."""
 
     def __init__(self, directory: str) -> None:
@@ -86,25 +112,7 @@ class Servable:
     def close(self) -> None:
         self._session.close()
 
-    def predict_images(self, images: Sequence[bytes]) -> Predictions:
-        """Asks `serving_image` for encoded images. Raises as `run` does."""
-        return _to_predictions(
-            self.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
-        )
-
-    def explain_images(self, images: Sequence[bytes]) -> Explanations:
-        """Asks `serving_explanation` for encoded images. Raises as `run` does."""
-        answer = self.run(contract.SERVING_EXPLANATION, {contract.IMAGE_BYTES_INPUT: np.asarray(images, object)})
-        return Explanations(_to_predictions(answer), np.asarray(answer[contract.HEAT_MAP], np.float32))
-
-    def predict_examples(self, examples: Sequence[bytes]) -> Predictions:
-        """Asks `serving_default` for serialized tf.Examples. Raises as `run` does."""
-        return _to_predictions(
-            self.run(contract.SERVING_DEFAULT, {contract.EXAMPLES_INPUT: np.asarray(examples, object)})
-        )
-
     def run(self, signature: str, inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        """Asks a signature. Raises UnusableModelError where the model lacks it or cannot answer."""
         definition = self.definition(signature)
         fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
         feeds = {definition.inputs[name].name: value for name, value in inputs.items()}

@@ -47,7 +47,7 @@ def make_content(**changes: Any) -> ReportContent:
             baseline="model 12",
             blessed=True,
         ),
-        "publication": Publication(version="4", path="/models/example/4"),
+        "publication": Publication(version="4", path="/models/example/4", validated_by="the session loader"),
         "clinical": example_evaluation(),
         "threshold_reason": "It was chosen so.",
         "curve": [point(0.0, 10, 10, 0, 0), point(0.5, 8, 3, 7, 2), point(1.0, 0, 0, 10, 10)],

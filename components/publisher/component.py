@@ -7,18 +7,30 @@ from tfx.types import channel, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.artifacts import ClinicalBlessing, ModelCards
-from components.publisher.executor import CARDS_KEY, CLINICAL_BLESSING_KEY, Executor
+from components.publisher.executor import (
+    CARDS_KEY,
+    CLINICAL_BLESSING_KEY,
+    INFRA_BLESSING_KEY,
+    REQUIRE_TENSORFLOW_SERVING_KEY,
+    Executor,
+)
 
 
 class PusherSpec(ComponentSpec):
-    PARAMETERS = {standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(type=pusher_pb2.PushDestination)}
+    PARAMETERS = {
+        standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(type=pusher_pb2.PushDestination),
+        REQUIRE_TENSORFLOW_SERVING_KEY: ExecutionParameter(type=int),
+    }
     INPUTS = {
         standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
         standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing),
         CLINICAL_BLESSING_KEY: ChannelParameter(type=ClinicalBlessing),
         CARDS_KEY: ChannelParameter(type=ModelCards),
     }
-    OUTPUTS = {standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel)}
+    OUTPUTS = {
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel),
+        INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
 
 
 class Pusher(base_component.BaseComponent):
@@ -34,8 +46,12 @@ class Pusher(base_component.BaseComponent):
         clinical_blessing: types.BaseChannel,
         cards: types.BaseChannel,
         base_directory: str,
+        require_tensorflow_serving: bool,
     ) -> None:
-        """Args: base_directory: of the version folders."""
+        """Args:
+        base_directory: of the version folders, local or in an object store.
+        require_tensorflow_serving: publish nothing where there is only the session loader to check the model with.
+        """
         destination = pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
         )
@@ -47,6 +63,8 @@ class Pusher(base_component.BaseComponent):
                     CLINICAL_BLESSING_KEY: clinical_blessing,
                     CARDS_KEY: cards,
                     standard_component_specs.PUSH_DESTINATION_KEY: destination,
+                    REQUIRE_TENSORFLOW_SERVING_KEY: int(require_tensorflow_serving),
+                    INFRA_BLESSING_KEY: channel.Channel(type=standard_artifacts.InfraBlessing),
                     standard_component_specs.PUSHED_MODEL_KEY: channel.Channel(type=standard_artifacts.PushedModel),
                 }
             )

@@ -1,8 +1,7 @@
-"""Pusher's executor: checks the staged model as TensorFlow Serving would load it, then publishes it in one step."""
+"""Pusher's executor: has the staged model checked by what will serve it, then publishes it in one step."""
 
 import os
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +12,19 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
-from components.publisher import releases
-from schema.errors import PublishingError
+from components.infra_validation.backends import Backend, find_backend, find_tensorflow_serving
+from components.publisher import object_store, releases
 
 PUSHED_PROPERTY: Final = "pushed"
 DESTINATION_PROPERTY: Final = "pushed_destination"
 VERSION_PROPERTY: Final = "pushed_version"
 CLINICAL_BLESSING_KEY: Final = "clinical_blessing"
 CARDS_KEY: Final = "cards"
-_CHECK_TIMEOUT_SECONDS: Final = 600
+REQUIRE_TENSORFLOW_SERVING_KEY: Final = "require_tensorflow_serving"
+INFRA_BLESSING_KEY: Final = "infra_blessing"
+
+# Custom property of the infra blessing, besides TFX's `blessed`: what the model was checked with.
+VALIDATED_BY_PROPERTY: Final = "validated_by"
 
 
 class Executor(pusher.Executor):
@@ -40,42 +43,42 @@ class Executor(pusher.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
+        infra_blessing = artifact_utils.get_single_instance(output_dict[INFRA_BLESSING_KEY])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
+            infra_blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, 0)
             return
-        model = self.GetModelPath(input_dict)
-        base = _base_directory(exec_properties)
-        cards = Path(artifact_utils.get_single_uri(input_dict[CARDS_KEY]))
-        staging = releases.stage(Path(model), cards, base)
-        try:
-            check_in_new_process(staging)
-            version = releases.publish(staging, base)
-        finally:
-            releases.discard(staging)
-        io_utils.copy_dir(str(base / str(version)), pushed.uri)
-        self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
+        find = find_tensorflow_serving if exec_properties[REQUIRE_TENSORFLOW_SERVING_KEY] else find_backend
+        backend = find(os.environ)
+        model, base = self.GetModelPath(input_dict), _base_directory(exec_properties)
+        cards = artifact_utils.get_single_uri(input_dict[CARDS_KEY])
+        publish = _publish_to_object_store if object_store.is_object_store(base) else _publish_to_folder
+        version = publish(model, cards, base, backend)
+        infra_blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, 1)
+        infra_blessing.set_string_custom_property(VALIDATED_BY_PROPERTY, backend.title)
+        io_utils.copy_dir(f"{base}/{version}", pushed.uri)
+        self._MarkPushed(pushed, pushed_destination=f"{base}/{version}", pushed_version=str(version))
 
 
-def check_in_new_process(model: Path) -> None:
-    """Raises PublishingError where a fresh process cannot get the trainer's own numbers from the model."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "serving.check", str(model)],
-        capture_output=True,
-        text=True,
-        timeout=_CHECK_TIMEOUT_SECONDS,
-        check=False,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},  # the trainer may hold all of the GPU's memory
-    )
-    if finished.returncode != 0:
-        raise PublishingError(
-            "The model was blessed, but does not serve as it was trained; nothing was published.",
-            # A process that died has no findings of its own to tell; then the end of its chatter has to do.
-            reasons=finished.stdout.strip().splitlines()[:1] or finished.stderr.strip().splitlines()[-3:],
-            fix="see the log; the versions published before still serve",
-        )
+def _publish_to_folder(model: str, cards: str, base: str, backend: Backend) -> int:
+    with releases.staged(Path(model), Path(cards), Path(base)) as staging:
+        backend.check(staging)
+        return releases.publish(staging, Path(base))
 
 
-def _base_directory(exec_properties: dict[str, Any]) -> Path:
+def _publish_to_object_store(model: str, cards: str, base: str, backend: Backend) -> int:
+    """Stages on this machine, where the model can be checked; artifacts may lie in an object store too."""
+    with tempfile.TemporaryDirectory(prefix="publishing-") as directory:
+        here = Path(directory)
+        io_utils.copy_dir(model, str(here / "model"))
+        io_utils.copy_dir(cards, str(here / "cards"))
+        with releases.staged(here / "model", here / "cards", here / "staged") as staging:
+            backend.check(staging)
+            return object_store.upload(staging, base)
+
+
+def _base_directory(exec_properties: dict[str, Any]) -> str:
     destination = pusher_pb2.PushDestination()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-    return Path(destination.filesystem.base_directory)
+    base: str = destination.filesystem.base_directory
+    return base

@@ -99,6 +99,7 @@ class RunReportSpec(ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
     }
     OUTPUTS = EvaluationReportSpec.OUTPUTS
 

@@ -178,10 +178,11 @@ class Gate(Frozen):
 
 
 class Publication(Frozen):
-    """Where the model serves from."""
+    """Where the model serves from. Attributes: validated_by: what it was loaded and asked with before that."""
 
     version: str
     path: str
+    validated_by: str
 
 
 class CurvePoint(Frozen):

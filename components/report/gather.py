@@ -18,7 +18,12 @@ from components.clinical_evaluator.scored_images import ScoredImages
 from components.example_files import split_patterns
 from components.heat_map_evaluator.executor import read_heat_map_evaluation
 from components.model_files import saved_model_folder
-from components.publisher.executor import DESTINATION_PROPERTY, PUSHED_PROPERTY, VERSION_PROPERTY
+from components.publisher.executor import (
+    DESTINATION_PROPERTY,
+    PUSHED_PROPERTY,
+    VALIDATED_BY_PROPERTY,
+    VERSION_PROPERTY,
+)
 from components.report.content import Publication, ReportContent, Training
 from components.report.examined import show_images
 from components.report.gathered_data import gather_data
@@ -57,6 +62,7 @@ class RunArtifacts(EvaluationArtifacts):
     evaluation: types.Artifact
     blessing: types.Artifact
     pushed_model: types.Artifact
+    infra_blessing: types.Artifact
 
 
 def gather_run(found: RunArtifacts, origin: Origin) -> ReportContent:
@@ -68,7 +74,7 @@ def gather_run(found: RunArtifacts, origin: Origin) -> ReportContent:
         update={
             "training": _training(training, config["model"]["architecture"]),
             "gate": gather_gate(found.evaluation.uri, found.blessing, report.clinical.verdict.blessed, data, gate),
-            "publication": _publication(found.pushed_model),
+            "publication": _publication(found.pushed_model, found.infra_blessing),
             "threshold_reason": OperatingPointSettings.model_validate(config["operating_point"]).reason,
             "lineage": report.lineage | tuned(training),
         }
@@ -127,10 +133,11 @@ def _training(record: dict[str, Any], architecture: str) -> Training:
     )
 
 
-def _publication(pushed: types.Artifact) -> Publication | None:
+def _publication(pushed: types.Artifact, infra_blessing: types.Artifact) -> Publication | None:
     if pushed.get_int_custom_property(PUSHED_PROPERTY) != 1:
         return None
     return Publication(
         version=pushed.get_string_custom_property(VERSION_PROPERTY),
         path=pushed.get_string_custom_property(DESTINATION_PROPERTY),
+        validated_by=infra_blessing.get_string_custom_property(VALIDATED_BY_PROPERTY),
     )

@@ -10,7 +10,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from components.publisher.executor import check_in_new_process
+from components.infra_validation.backends import SessionLoader
 from schema import contract
 from schema.errors import PublishingError
 from serving import check
@@ -23,7 +23,7 @@ def reference_path(model: Path) -> Path:
 
 
 def test_sound_model_passes_in_a_new_process(exported: Exported) -> None:
-    check_in_new_process(exported.directory)
+    SessionLoader().check(exported.directory)
 
 
 @pytest.mark.parametrize(("shift", "passes"), [(0.5 * check.TOLERANCE, True), (2.0 * check.TOLERANCE, False)])
@@ -78,8 +78,8 @@ def test_incomplete_model_is_refused(copy_of_exported: Path, missing: str) -> No
         shutil.rmtree(path)
     else:
         path.unlink()
-    with pytest.raises(PublishingError, match="does not serve as it was trained"):
-        check_in_new_process(copy_of_exported)
+    with pytest.raises(PublishingError, match="does not serve it as it was trained"):
+        SessionLoader().check(copy_of_exported)
 
 
 def test_saved_model_that_only_python_can_run_is_refused(exported: Exported, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_saved_model_that_only_python_can_run_is_refused(exported: Exported, tmp
     loaded = tf.saved_model.load(str(broken)).signatures[contract.SERVING_IMAGE]
     assert loaded(image_bytes=tf.constant([b"x"]))[contract.PROBABILITIES].shape == (1, 2), "Python runs it"
     with pytest.raises(PublishingError) as caught:
-        check_in_new_process(broken)
+        SessionLoader().check(broken)
     assert "Could not find variable" in str(caught.value)
 
 

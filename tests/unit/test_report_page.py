@@ -478,7 +478,7 @@ def hostile() -> ReportContent:
         data=data,
         training=make_training(architecture=SCRIPT),
         gate=Gate(checks=[check(f"recall{SCRIPT}", observed=0.1, bound=0.2)], baseline=SCRIPT, blessed=False),
-        publication=Publication(version=SCRIPT, path=SCRIPT),
+        publication=Publication(version=SCRIPT, path=SCRIPT, validated_by=SCRIPT),
         clinical=named.model_copy(update={"slices": [first], "verdict": verdict, "model": SCRIPT}),
         threshold_reason=SCRIPT,
         image_groups=[image_group(tested, title=SCRIPT).model_copy(update={"meaning": SCRIPT})],

@@ -50,7 +50,7 @@ def _content(**changes: Any) -> ReportContent:
 
 
 def _published(path: Path) -> Publication:
-    return Publication(version="7", path=str(path))
+    return Publication(version="7", path=str(path), validated_by="the session loader")
 
 
 def test_a_model_that_is_blessed_and_there_is_fine(tmp_path: Path) -> None:
