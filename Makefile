@@ -13,8 +13,8 @@ env:  ## make the environment in .venv from requirements.lock
 run: env  ## make synthetic images, run the pipeline on them, publish a model
 	@$(BIN)/breast-imaging run --config synthetic
 
-test: env  ## run all tests
-	@$(BIN)/python -m pytest
+test: env  ## run all tests, in two processes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

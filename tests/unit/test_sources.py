@@ -16,7 +16,7 @@ CONFIG = load_config("synthetic", ["data.seed=3"])
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, generate: Callable[[Path, int], None]) -> None:
-    spec = DatasetSpec("synthetic", "", "", "", "", ("a", "b"), "b", lambda listing, labels: [], generate)
+    spec = DatasetSpec("synthetic", "", "", "", "", ("a", "b"), "b", lambda listing: [], generate=generate)
     monkeypatch.setattr(sources, "get_dataset", lambda name: spec)
 
 

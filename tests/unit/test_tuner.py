@@ -684,7 +684,7 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[keras.Model]:
     models: list[keras.Model] = []
 
     def export(served: Any, directory: str) -> None:
-        models.append(served.network)
+        models.append(served.predictor.network)
         Path(directory).mkdir(parents=True)
 
     # Where they are defined, since TFX loads the module of `run_fn` anew.
