@@ -1,13 +1,8 @@
 """Looks at a data folder as ingestion would, without writing examples."""
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.data_checks.spec import Evidence
 from components.datasets.registry import get_dataset
@@ -16,11 +11,9 @@ from components.image_example_gen.inspection import Inspection, hand_out, inspec
 from components.image_example_gen.planning import Plan, evidence_of, plan
 from components.image_example_gen.selection import select_records
 from components.image_example_gen.store import ImageStore, NoStore
-from components.progress import LOGGER_NAME
+from pipeline.beam_here import beam_here
 from pipeline.config import Config
 from pipeline.events import Event
-from pipeline.listener import RunListener, listening
-from pipeline.local import beam_arguments
 
 
 @dataclass(frozen=True)
@@ -39,21 +32,7 @@ def examine(
     spec, settings = get_dataset(config.data.dataset), config.data
     handed_out = hand_out(select_records(spec, list_folder(str(data)), settings), directory)
 
-    def make_pipeline() -> beam.Pipeline:
-        return beam.Pipeline(options=PipelineOptions(beam_arguments(config.beam)))
-
-    with listening(RunListener(show)), _off_the_terminal(LOGGER_NAME):
+    with beam_here(config.beam, show) as make_pipeline:
         inspection = inspect_images(make_pipeline, handed_out, str(data), settings.minimum_side, store)
     planned = plan(spec, inspection, settings)
     return Examination(inspection, planned, evidence_of(planned, spec, settings))
-
-
-@contextmanager
-def _off_the_terminal(name: str) -> Iterator[None]:
-    """Keeps a logger's records from the root logger, which prints them between the lines of the display."""
-    logger = logging.getLogger(name)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.propagate = True

@@ -115,6 +115,29 @@ def _with_gpu(overrides: list[str] | None, require_gpu: bool) -> list[str]:
     return [*(overrides or []), *(["train.require_gpu=true"] if require_gpu else [])]
 
 
+@app.command()
+def score(
+    model: Annotated[Path, typer.Option("--model", help="Folder of a version, or the one that holds the versions.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of images.")],
+    output: Annotated[Path, typer.Option("--output", help="File to write: .csv or .jsonl.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Data set that the folder is; leaves out its masks.  [default: every image]"),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Beam workers; 0 takes all cores.")] = 1,
+) -> None:
+    """Score every image of a folder with a published model, on Beam workers.
+
+    Exit codes: 0 all scored, 2 some files could not be read (the others are scored), 4 bad usage, 1 anything else.
+    """
+    from pipeline.cli.quiet import quiet_imports
+
+    with quiet_imports():
+        from pipeline.cli.score import score_command
+
+    raise typer.Exit(score_command(model, data, output, dataset, workers))
+
+
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     sys.exit(run_app(sys.argv[1:]))

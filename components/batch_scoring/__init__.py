@@ -1,0 +1,1 @@
+"""Scores every image of a folder with an exported model, on Beam workers."""

@@ -1,0 +1,58 @@
+"""`breast-imaging score`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from components.batch_scoring.rows import writer_for
+from components.batch_scoring.score import Scored, score_folder
+from components.datasets.registry import get_dataset
+from components.image_example_gen.files import list_folder
+from pipeline.beam_here import beam_here
+from pipeline.cli.quiet import quiet_imports
+from pipeline.config import BeamSettings
+from pipeline.display import make_display
+from pipeline.published import published_model
+from schema.errors import EXIT_DATA_REJECTED, DataRejectedError
+from schema.images.suffixes import is_image_path
+from serving.servable import Servable
+
+
+def score_command(model: Path, data: Path, output: Path, dataset: str | None, workers: int) -> int:
+    """Scores a folder and says how many images there were. Raises BreastImagingError as the exit codes say."""
+    console = Console()
+    writer_for(output)
+    folder, paths = published_model(model), _paths(data, dataset)
+    with quiet_imports():  # what TensorFlow prints when it first loads a model; and better to know now than later
+        Servable(str(folder)).close()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        make_display(console) as display,
+        tempfile.TemporaryDirectory() as directory,
+        beam_here(BeamSettings(workers=workers), display.show) as make_pipeline,
+    ):
+        scored = score_folder(make_pipeline, str(folder), str(data), paths, output, directory)
+    console.print(f"{scored.images} images scored with {folder}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Written to {output}. Research use only, not for diagnosis.", highlight=False, markup=False)
+    return _exit_code(scored)
+
+
+def _paths(data: Path, dataset: str | None) -> list[str]:
+    listing = list_folder(str(data))
+    if dataset:
+        paths = [record.path for record in get_dataset(dataset).find_records(listing)]
+    else:
+        paths = [path for path in listing.paths if is_image_path(path)]
+    if not paths:
+        raise DataRejectedError(f"There are no images in {data}.", fix="name the folder that holds them")
+    return paths
+
+
+def _exit_code(scored: Scored) -> int:
+    if not scored.failed:
+        return 0
+    files = "1 file" if scored.failed == 1 else f"{scored.failed} files"
+    print(f"{files} could not be read; the column error says why.", file=sys.stderr)
+    return EXIT_DATA_REJECTED
