@@ -7,11 +7,11 @@ import sys
 from typing import Final
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
+from serving.examples import image_example
 from serving.reference import ReferencePredictions
 from serving.servable import Answering, Predictions, Servable, UnusableModelError, read_description, read_extra
 
@@ -39,7 +39,7 @@ def check_answers(model: Answering, directory: str) -> None:
         ) from error
     _compare(model.predict_images(reference.images), reference, contract.SERVING_IMAGE)
     _check_classes(model, reference.images[0], directory)
-    examples = [_to_example(image) for image in reference.images]
+    examples = [image_example(image) for image in reference.images]
     _compare(model.predict_examples(examples), reference, contract.SERVING_DEFAULT)
     explained = model.explain_images(reference.images)
     _compare(explained.predictions, reference, contract.SERVING_EXPLANATION)
@@ -54,13 +54,6 @@ def _check_classes(model: Answering, image: bytes, directory: str) -> None:
         raise UnusableModelError(
             f"{contract.SERVING_IMAGE} names the classes {answered}; the model's description {described}.", fix=_FIX
         )
-
-
-def _to_example(image: bytes) -> bytes:
-    value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))
-    features = tf.train.Features(feature={contract.IMAGE_ENCODED: value})
-    serialized: bytes = tf.train.Example(features=features).SerializeToString()
-    return serialized
 
 
 def _compare(served: Predictions, reference: ReferencePredictions, signature: str) -> None:

@@ -17,6 +17,7 @@ from components.trainer.data import LabelCoding
 from components.trainer.decision import Decision
 from components.trainer.explanation import heat_maps
 from components.trainer.predictor import Predictor
+from components.trainer.warm_up import write_warm_up_requests
 from components.transform import parse_image
 from schema import contract
 from serving.reference import ReferencePredictions, reference_images
@@ -151,6 +152,7 @@ def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> N
     )
     _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), json.dumps(description, indent=2))
     _write(os.path.join(extras, contract.REFERENCE_FILE), reference.to_json())
+    write_warm_up_requests(model.name, images, directory)
 
 
 def _write(path: str, text: str) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.trainer.calibration import apply_temperature
+from components.trainer.warm_up import BATCHES
 from schema import contract
 from schema.images.formats import encode_png
 from serving.check import check_model
+from serving.examples import image_example
 from serving.servable import Servable, UnusableModelError, read_description
 from tests.serving.conftest import Exported, transformed_pixels
 
@@ -45,17 +48,6 @@ def keras_probabilities(exported: Exported, images: Sequence[bytes]) -> np.ndarr
     return model.coding.to_probabilities(outputs).numpy()
 
 
-def to_examples(images: Sequence[bytes]) -> list[bytes]:
-    return [
-        tf.train.Example(
-            features=tf.train.Features(
-                feature={contract.IMAGE_ENCODED: tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))}
-            )
-        ).SerializeToString()
-        for image in images
-    ]
-
-
 def test_fresh_process_gives_the_numbers_of_the_network(
     exported: Exported, images: list[bytes], tmp_path: Path
 ) -> None:
@@ -80,7 +72,7 @@ def test_fresh_process_gives_the_numbers_of_the_network(
 def test_all_signatures_agree(exported: Exported, images: list[bytes]) -> None:
     with Servable(str(exported.directory)) as servable:
         from_images = servable.predict_images(images)
-        from_examples = servable.predict_examples(to_examples(images))
+        from_examples = servable.predict_examples([image_example(image) for image in images])
         explained = servable.explain_images(images).predictions
     np.testing.assert_allclose(from_images.probabilities.sum(axis=1), 1.0, atol=1e-6)
     for other in (from_examples, explained):
@@ -97,6 +89,23 @@ def test_every_image_is_answered_with_the_names_of_the_classes(
         answer = servable.run(signature, {contract.IMAGE_BYTES_INPUT: np.array(images, object)})
 
     assert answer[contract.CLASSES].tolist() == [[b"benign", b"malignant"]] * len(images)
+
+
+def test_every_signature_has_requests_to_warm_up_with(exported: Exported) -> None:
+    file = exported.directory / "assets.extra" / "tf_serving_warmup_requests"
+    records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+    requests = [PredictionLog.FromString(record).predict_log.request for record in records]
+
+    assert [(request.model_spec.name, request.model_spec.signature_name) for request in requests] == [
+        ("small", signature)
+        for signature in (contract.SERVING_DEFAULT, contract.SERVING_IMAGE, contract.SERVING_EXPLANATION)
+        for _ in BATCHES
+    ]
+    with Servable(str(exported.directory)) as servable:
+        for request, size in zip(requests, BATCHES * 3, strict=True):
+            inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+            answer = servable.run(request.model_spec.signature_name, inputs)
+            assert len(answer[contract.PROBABILITIES]) == size
 
 
 @pytest.mark.parametrize("margin", [-1e-3, 1e-3])
@@ -144,7 +153,7 @@ def test_the_temperature_is_applied_before_the_threshold(
     model = export_model(labels, threshold, temperature)
     with Servable(str(model.directory)) as servable:
         answer = servable.predict_images(images)
-        from_examples = servable.predict_examples(to_examples(images))
+        from_examples = servable.predict_examples([image_example(image) for image in images])
 
     np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
     np.testing.assert_allclose(from_examples.probabilities, expected, atol=1e-5)
