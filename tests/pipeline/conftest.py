@@ -44,6 +44,13 @@ CONFIGURATION = {
 }
 
 
+def published_versions(output: Path) -> list[str]:
+    """All that lies where a server looks, but for the publishers' lock."""
+    folder = output / "serving" / "small"
+    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return sorted(name for name in names if name != ".publishing.lock")
+
+
 def write_images(root: Path, brightness: float = USUAL) -> Path:
     """`<class>/patient 01 (1).png`, with upright stripes for malignant, and `groups.csv`. Returns the folder."""
     rows = []
@@ -160,5 +167,4 @@ class Runner:
         return {event.component: event.cached for event in self.events if isinstance(event, ComponentFinished)}
 
     def versions(self) -> list[str]:
-        folder = self.output / "serving" / "small"
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return published_versions(self.output)

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.cli.main import run_app
 from tests.component import pictures
+from tests.pipeline.conftest import published_versions
 
 COMMAND = str(Path(sys.executable).with_name("breast-imaging"))
 DEADLINE_SECONDS = 240
@@ -49,10 +50,6 @@ def in_process(capsys: pytest.CaptureFixture[str]) -> InProcess:
     return InProcess(capsys)
 
 
-def versions(output: Path) -> list[str]:
-    return sorted(path.name for path in (output / "serving" / "small").iterdir())
-
-
 @pytest.fixture(scope="module")
 def published(
     configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.TempPathFactory
@@ -66,7 +63,7 @@ def published(
 
 def test_run_publishes_and_ends_with_a_summary(published: tuple[Path, str]) -> None:
     output, printed = published
-    (version,) = versions(output)
+    (version,) = published_versions(output)
     lines = [line.strip() for line in printed.splitlines()]
     assert "reading images: 120 of 120" in lines
     assert any(line.startswith("training: 10 of 10 loss ") for line in lines)
@@ -93,7 +90,7 @@ def test_output_folder_has_the_documented_layout(published: tuple[Path, str]) ->
 
 def test_the_published_version_carries_its_cards(published: tuple[Path, str]) -> None:
     output, _ = published
-    (version,) = versions(output)
+    (version,) = published_versions(output)
     extras = output / "serving" / "small" / version / "assets.extra"
     model_card = json.loads((extras / "model_card.json").read_text())
     evaluation = json.loads((output / "evaluation" / "clinical_evaluation.json").read_text())
@@ -155,7 +152,7 @@ def test_model_that_falls_short_ends_with_3_and_leaves_what_was_published(
     published: tuple[Path, str], configuration_file: Path, image_folder: Path
 ) -> None:
     output, _ = published
-    before = versions(output)
+    before = published_versions(output)
     finished = breast_imaging(
         "run",
         "--config",
@@ -172,7 +169,7 @@ def test_model_that_falls_short_ends_with_3_and_leaves_what_was_published(
     assert "test AUC: " in finished.stderr
     assert "short of 1.000" in finished.stderr
     assert "Traceback" not in finished.stderr
-    assert versions(output) == before
+    assert published_versions(output) == before
 
 
 def with_faults(image_folder: Path, target: Path) -> Path:
@@ -202,7 +199,7 @@ def test_refused_data_end_with_2_and_every_kind_of_reason_and_when_mended_the_ru
     published: tuple[Path, str], configuration_file: Path, image_folder: Path, tmp_path: Path
 ) -> None:
     output, _ = published
-    before = versions(output)
+    before = published_versions(output)
     data = with_faults(image_folder, tmp_path / "data")
     refused = breast_imaging("run", "--config", configuration_file, "--data", data, "--output", output)
     assert refused.returncode == 2
@@ -215,13 +212,13 @@ def test_refused_data_end_with_2_and_every_kind_of_reason_and_when_mended_the_ru
     assert "Traceback" not in refused.stderr
     assert "ExampleValidator" in steps(refused.stdout)
     assert not {"Transform", "Trainer", "Evaluator", "Pusher", "RunReport"} & set(steps(refused.stdout))
-    assert versions(output) == before
+    assert published_versions(output) == before
 
     mended = breast_imaging("run", "--config", configuration_file, "--data", image_folder, "--output", output)
     assert mended.returncode == 0, mended.stderr
     assert {"ImageExampleGen", "DataGate", "Transform", "Trainer", "Pusher"} <= set(cached_steps(mended.stdout))
     assert "Nothing changed since an earlier run" in mended.stdout
-    assert versions(output) == before
+    assert published_versions(output) == before
 
 
 def steps(printed: str) -> list[str]:
@@ -346,7 +343,7 @@ def test_interrupted_run_says_so_and_the_same_command_carries_on(
         "DataGate",
         "Transform",
     }
-    assert len(versions(output)) == 1
+    assert len(published_versions(output)) == 1
 
 
 def test_killed_worker_is_explained(configuration_file: Path, image_folder: Path, tmp_path: Path) -> None:

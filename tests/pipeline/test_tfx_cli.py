@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Runner
+from tests.pipeline.conftest import Runner, published_versions
 
 RUNNER = Path(__file__).resolve().parents[2] / "pipeline" / "local_runner.py"
 TFX = str(Path(sys.executable).with_name("tfx"))
@@ -49,7 +49,7 @@ def test_pipeline_create_and_run_create(configuration_file: Path, image_folder: 
     assert ran.returncode == 0, ran.stderr[-2000:]
     summary = json.loads((output / "report" / "summary.json").read_text())
     assert summary["gate"]["blessed"] is True
-    assert [path.name for path in (output / "serving" / "small").iterdir()] == [summary["publication"]["version"]]
+    assert published_versions(output) == [summary["publication"]["version"]]
 
     expected = Runner(configuration_file, tmp_path / "direct").run(image_folder).summary
     point, expected_point = (each["clinical"]["operating_point"] for each in (summary, expected))
