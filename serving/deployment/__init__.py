@@ -1,0 +1,1 @@
+"""Files that bring TensorFlow Serving up with Docker Compose, Kubernetes or KServe."""
