@@ -1,6 +1,9 @@
 """What checks a model before it is published, and what happens where that cannot be had."""
 
+import json
+import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from components.infra_validation.backends import (
     find_backend,
     find_tensorflow_serving,
 )
+from components.infra_validation.servers import model_server
+from schema import contract
 from schema.errors import ConfigurationError, PublishingError
 from tests.serving.conftest import Exported
 
@@ -81,3 +86,54 @@ def test_an_image_without_a_docker_engine_is_an_error(exported: Exported, monkey
 
     with pytest.raises(PublishingError, match="did not start"):
         Container("tensorflow/serving:2.19.1").check(exported.directory)
+
+
+# Takes the options of a tensorflow_model_server and starts the embedded server: so the way there is tried, and not
+# TensorFlow Serving itself.
+STAND_IN = f"""#!{sys.executable}
+import os, sys
+options = dict(option.removeprefix("--").split("=", 1) for option in sys.argv[1:])
+assert options["model_name"] == os.path.basename(options["model_base_path"])
+command = os.path.join(os.path.dirname(sys.executable), "breast-imaging")
+os.execv(command, [command, "serve", "--model", options["model_base_path"], "--grpc-port", options["port"],
+                   "--rest-port", "0"])
+"""
+
+
+@pytest.mark.slow
+def test_a_binary_answers_for_a_sound_model_and_not_for_another(exported: Exported, copy_of_exported: Path) -> None:
+    binary = _executable(copy_of_exported.parent / "stand-in", STAND_IN)
+
+    ModelServerBinary(binary).check(exported.directory)
+
+    _forge_reference(copy_of_exported)
+    with pytest.raises(PublishingError, match="does not serve it as it was trained") as caught:
+        ModelServerBinary(binary).check(copy_of_exported)
+    assert "differ by 0.25 from the trainer's own" in caught.value.reasons[0]
+
+
+@pytest.mark.slow
+def test_a_running_server_is_given_the_model(exported: Exported, copy_of_exported: Path) -> None:
+    other = copy_of_exported.parent / "other" / "1"
+    shutil.copytree(exported.directory, other)
+    _forge_reference(copy_of_exported)
+    with model_server(_executable(copy_of_exported.parent / "stand-in", STAND_IN), "other", other) as address:
+        RunningServer(address).check(exported.directory)
+        with pytest.raises(PublishingError, match=f"TensorFlow Serving at {address} does not serve it"):
+            RunningServer(address).check(copy_of_exported)
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_loaded_is_refused(copy_of_exported: Path) -> None:
+    shutil.rmtree(copy_of_exported / "variables")
+    binary = _executable(copy_of_exported.parent / "stand-in", STAND_IN)
+
+    with pytest.raises(PublishingError, match="did not load the model"):
+        ModelServerBinary(binary).check(copy_of_exported)
+
+
+def _forge_reference(model: Path) -> None:
+    path = model / contract.EXTRA_ASSETS / contract.REFERENCE_FILE
+    reference = json.loads(path.read_text())
+    reference["probabilities"][0] = [value + 0.25 for value in reference["probabilities"][0]]
+    path.write_text(json.dumps(reference))
