@@ -4,9 +4,22 @@ import json
 import shutil
 import socket
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigResponse
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer, add_ModelServiceServicer_to_server
+from tensorflow_serving.apis.predict_pb2 import PredictResponse
+from tensorflow_serving.apis.prediction_service_pb2_grpc import (
+    PredictionServiceServicer,
+    add_PredictionServiceServicer_to_server,
+)
 
 from components.infra_validation.backends import (
     Container,
@@ -16,9 +29,9 @@ from components.infra_validation.backends import (
     find_backend,
     find_tensorflow_serving,
 )
-from components.infra_validation.servers import model_server
 from schema import contract
 from schema.errors import ConfigurationError, PublishingError
+from serving.servable import Servable
 from tests.serving.conftest import Exported
 
 
@@ -112,15 +125,49 @@ def test_a_binary_answers_for_a_sound_model_and_not_for_another(exported: Export
     assert "differ by 0.25 from the trainer's own" in caught.value.reasons[0]
 
 
+class _RunningStandIn(PredictionServiceServicer, ModelServiceServicer):  # type: ignore[misc]
+    """Loads what a reload request names, as TensorFlow Serving does."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, Servable] = {}
+
+    def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802  gRPC's name
+        listed = request.config.model_config_list.config
+        self.models = {each.name: Servable(f"{each.base_path}/1") for each in listed}
+        return ReloadConfigResponse()
+
+    def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+        available = ModelVersionStatus(version=1, state=ModelVersionStatus.AVAILABLE)
+        return GetModelStatusResponse(
+            model_version_status=[available] if request.model_spec.name in self.models else []
+        )
+
+    def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        answer = self.models[request.model_spec.name].run(request.model_spec.signature_name, inputs)
+        outputs = {name: tf.make_tensor_proto(value) for name, value in answer.items()}
+        return PredictResponse(outputs=outputs)
+
+
+@pytest.fixture
+def running() -> Iterator[str]:
+    """The address of a server without models."""
+    server, service = grpc.server(ThreadPoolExecutor(2)), _RunningStandIn()
+    add_PredictionServiceServicer_to_server(service, server)
+    add_ModelServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None)
+
+
 @pytest.mark.slow
-def test_a_running_server_is_given_the_model(exported: Exported, copy_of_exported: Path) -> None:
-    other = copy_of_exported.parent / "other" / "1"
-    shutil.copytree(exported.directory, other)
+def test_a_running_server_is_given_the_model(exported: Exported, copy_of_exported: Path, running: str) -> None:
+    RunningServer(running).check(exported.directory)
+
     _forge_reference(copy_of_exported)
-    with model_server(_executable(copy_of_exported.parent / "stand-in", STAND_IN), "other", other) as address:
-        RunningServer(address).check(exported.directory)
-        with pytest.raises(PublishingError, match=f"TensorFlow Serving at {address} does not serve it"):
-            RunningServer(address).check(copy_of_exported)
+    with pytest.raises(PublishingError, match=f"TensorFlow Serving at {running} does not serve it"):
+        RunningServer(running).check(copy_of_exported)
 
 
 @pytest.mark.slow
