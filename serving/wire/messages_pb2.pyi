@@ -311,8 +311,8 @@ class SamplingConfig(_message.Message):
     SAMPLING_RATE_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     sampling_rate: float
-    attributes: SamplingConfig.Attributes
-    def __init__(self, sampling_rate: _Optional[float] = ..., attributes: _Optional[_Union[SamplingConfig.Attributes, str]] = ...) -> None: ...
+    attributes: int
+    def __init__(self, sampling_rate: _Optional[float] = ..., attributes: _Optional[int] = ...) -> None: ...
 
 class LogCollectorConfig(_message.Message):
     __slots__ = ("type", "filename_prefix")
