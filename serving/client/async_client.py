@@ -1,18 +1,15 @@
 """The client for asyncio."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-import grpc
-
 from serving.client import files, questions
 from serving.client.answers import Explanation, Prediction, VersionStatus
+from serving.client.asking import ask_async
 from serving.client.channels import open_async_channel
-from serving.client.failures import to_error
 from serving.client.files import FileOutcome
 from serving.client.questions import Question
 from serving.client.settings import ChannelSettings, Tls, asked, check_deadline
@@ -81,9 +78,4 @@ class AsyncClient:
                 await asyncio.sleep(waiting.pause(self._asked, error))
 
     async def _ask(self, question: Question[T], limit: float = float("inf")) -> T:
-        started = time.perf_counter()
-        try:
-            response = await question.method.of(self._channel)(question.request, timeout=min(self._deadline, limit))
-        except grpc.RpcError as error:
-            raise to_error(error, self._asked) from error
-        return question.read(response, time.perf_counter() - started)
+        return await ask_async(self._channel, question, self._asked, min(self._deadline, limit))

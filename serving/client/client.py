@@ -6,12 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-import grpc
-
 from serving.client import files, questions
 from serving.client.answers import Explanation, Prediction, VersionStatus
+from serving.client.asking import ask
 from serving.client.channels import open_channel
-from serving.client.failures import to_error
 from serving.client.files import FileOutcome
 from serving.client.questions import Question
 from serving.client.settings import ChannelSettings, Tls, asked, check_deadline
@@ -88,7 +86,8 @@ class Client:
     def wait_until_available(self, limit: float = 60.0) -> int:
         """Waits until the model answers, and returns the version that does.
 
-        Raises NotAvailableError after `limit` seconds, and other errors at once where waiting does not help.
+        Raises NotAvailableError after `limit` seconds, and other errors at once where waiting does not help or is not
+        asked for (0 seconds).
         """
         waiting = Waiting(limit)
         while True:
@@ -98,9 +97,4 @@ class Client:
                 time.sleep(waiting.pause(self._asked, error))
 
     def _ask(self, question: Question[T], limit: float = float("inf")) -> T:
-        started = time.perf_counter()
-        try:
-            response = question.method.of(self._channel)(question.request, timeout=min(self._deadline, limit))
-        except grpc.RpcError as error:
-            raise to_error(error, self._asked) from error
-        return question.read(response, time.perf_counter() - started)
+        return ask(self._channel, question, self._asked, min(self._deadline, limit))

@@ -17,7 +17,7 @@ from serving.client.errors import (
 )
 from serving.client.settings import Asked
 
-_UNKNOWN_LABEL: Final = "version label"  # TensorFlow Serving says so as INVALID_ARGUMENT
+_OF_LABELS: Final = "label"  # TensorFlow Serving calls one that it does not know INVALID_ARGUMENT
 _LONGEST_REASON: Final = 500  # characters; a fault of a graph comes with all of its nodes
 
 _Code = grpc.StatusCode
@@ -82,7 +82,7 @@ def to_error(error: grpc.RpcError, asked: Asked) -> ClientError:
     """The error for a call that failed; what the server said is its reason."""
     code, details = error.code(), (error.details() or "").strip()
     kind, what, fix = _FAILURES.get(code, _FAULT)
-    if code is _Code.INVALID_ARGUMENT and asked.label is not None and _UNKNOWN_LABEL in details:
+    if code is _Code.INVALID_ARGUMENT and asked.label is not None and _OF_LABELS in details:
         kind, what, fix = _NOT_SERVED
     reason = f"{code.name}: {details}" if details else code.name
     return kind(what.format(where=asked.where, model=asked), fix=fix, reasons=[reason[:_LONGEST_REASON]])

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from google.protobuf import wrappers_pb2
 
 from schema import contract
-from serving.client import answers
+from serving.client import reading
 from serving.client.answers import Explanation, Prediction, VersionStatus
 from serving.client.settings import Asked
 from serving.client.tensors import to_string_tensor
@@ -35,19 +35,19 @@ class Question(Generic[T]):
 
 
 def predict(asked: Asked, images: Sequence[bytes]) -> Question[list[Prediction]]:
-    read = partial(_with_images, answers.read_predictions, len(images))
+    read = partial(_with_images, reading.read_predictions, len(images))
     return Question(methods.PREDICT, _image_request(asked, contract.SERVING_IMAGE, images), read)
 
 
 def explain(asked: Asked, images: Sequence[bytes]) -> Question[list[Explanation]]:
-    read = partial(_with_images, answers.read_explanations, len(images))
+    read = partial(_with_images, reading.read_explanations, len(images))
     return Question(methods.PREDICT, _image_request(asked, contract.SERVING_EXPLANATION, images), read)
 
 
 def status(asked: Asked) -> Question[tuple[VersionStatus, ...]]:
     """Of the version, where one is asked for, or else of all: servers know no labels here."""
     request = wire.GetModelStatusRequest(model_spec=_spec(Asked(asked.addresses, asked.name, asked.version)))
-    return Question(methods.GET_MODEL_STATUS, request, lambda response, _: answers.read_status(response))
+    return Question(methods.GET_MODEL_STATUS, request, lambda response, _: reading.read_status(response))
 
 
 def served_version(asked: Asked) -> Question[int]:

@@ -20,7 +20,7 @@ _SHORTEST_CALL: Final = 1.0  # else the last attempt fails for want of time, whi
 
 
 class Waiting:
-    """Counts the time from its making on. Attributes: limit: seconds."""
+    """Counts the time from its making on. Attributes: limit: seconds; with 0 there is one attempt."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
@@ -33,7 +33,9 @@ class Waiting:
         return max(self._left, _SHORTEST_CALL)
 
     def pause(self, asked: Asked, reason: ClientError) -> float:
-        """Seconds until the next attempt. Raises NotAvailableError where there is no time for one."""
+        """Seconds until the next attempt. Raises NotAvailableError, or the reason, where there is no time for one."""
+        if self.limit == 0:
+            raise reason
         if self._left <= self._pause:
             raise NotAvailableError(
                 f"{asked} did not become available within {self.limit:g} s: {reason.what}",
