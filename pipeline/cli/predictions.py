@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from typing import Protocol
 
 from rich import box
@@ -84,25 +85,29 @@ class PrintedTable:
         self._rows.append((name, prediction))
 
     def finish(self) -> None:
-        if self._rows:
+        predictions = [prediction for _, prediction in self._rows]
+        if predictions:
             self._console.print(_table(self._rows))
-        self._console.print("For research only; not for diagnosis.")
+        for name, version, threshold in sorted({(p.model_name, p.model_version, p.threshold) for p in predictions}):
+            self._print(f"{name} {version}: the positive class from a probability of {threshold:.3f} on.")
+        self._print("For research only; not for diagnosis.")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False)
 
 
-def _table(rows: list[tuple[str, Prediction]]) -> Table:
+def _table(rows: Sequence[tuple[str, Prediction]]) -> Table:
+    """A column for each class that any of the answers knows."""
+    classes = list(dict.fromkeys(each for _, prediction in rows for each in prediction.probabilities))
     table = Table(box=box.SIMPLE)
     table.add_column("file", overflow="fold")
     table.add_column("label")
-    for heading in ("malignant", "threshold", "version"):
-        table.add_column(heading, justify="right")
-    table.add_column("probabilities", overflow="fold")
+    for each in classes:
+        table.add_column(escape(each), justify="right")
+    table.add_column("version", justify="right")
     for name, prediction in rows:
-        table.add_row(
-            escape(name),
-            escape(prediction.label),
-            f"{prediction.malignant_probability:.3f}",
-            f"{prediction.threshold:.3f}",
-            str(prediction.model_version),
-            escape(", ".join(f"{each} {value:.3f}" for each, value in prediction.probabilities.items())),
-        )
+        shares = [
+            f"{prediction.probabilities[each]:.3f}" if each in prediction.probabilities else "" for each in classes
+        ]
+        table.add_row(escape(name), escape(prediction.label), *shares, str(prediction.model_version))
     return table

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # it takes longer to import than all the rest of the client
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Explanation:
     """
 
     prediction: Prediction
-    heat_map: NDArray[np.float32] = field(repr=False, compare=False)
+    heat_map: "NDArray[np.float32]" = field(repr=False, compare=False)
 
 
 class State(StrEnum):

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf import wrappers_pb2
 
 from schema import contract
-from serving.client import reading
 from serving.client.answers import Explanation, Prediction, VersionStatus
 from serving.client.settings import Asked
-from serving.client.tensors import to_string_tensor
+from serving.client.statuses import read_status
 from serving.wire import messages_pb2 as wire
 from serving.wire import methods
 from serving.wire.methods import Method
@@ -35,19 +33,27 @@ class Question(Generic[T]):
 
 
 def predict(asked: Asked, images: Sequence[bytes]) -> Question[list[Prediction]]:
-    read = partial(_with_images, reading.read_predictions, len(images))
+    def read(response: wire.PredictResponse, latency: float) -> list[Prediction]:
+        from serving.client.reading import read_predictions  # with numpy, which takes a while to import
+
+        return read_predictions(response, len(images), latency)
+
     return Question(methods.PREDICT, _image_request(asked, contract.SERVING_IMAGE, images), read)
 
 
 def explain(asked: Asked, images: Sequence[bytes]) -> Question[list[Explanation]]:
-    read = partial(_with_images, reading.read_explanations, len(images))
+    def read(response: wire.PredictResponse, latency: float) -> list[Explanation]:
+        from serving.client.reading import read_explanations  # as above
+
+        return read_explanations(response, len(images), latency)
+
     return Question(methods.PREDICT, _image_request(asked, contract.SERVING_EXPLANATION, images), read)
 
 
 def status(asked: Asked) -> Question[tuple[VersionStatus, ...]]:
     """Of the version, where one is asked for, or else of all: servers know no labels here."""
     request = wire.GetModelStatusRequest(model_spec=_spec(Asked(asked.addresses, asked.name, asked.version)))
-    return Question(methods.GET_MODEL_STATUS, request, lambda response, _: reading.read_status(response))
+    return Question(methods.GET_MODEL_STATUS, request, lambda response, _: read_status(response))
 
 
 def served_version(asked: Asked) -> Question[int]:
@@ -56,14 +62,10 @@ def served_version(asked: Asked) -> Question[int]:
     return Question(methods.GET_MODEL_METADATA, request, lambda response, _: int(response.model_spec.version.value))
 
 
-def _with_images(read: Callable[[Any, int, float], T], images: int, response: Any, latency: float) -> T:
-    return read(response, images, latency)
-
-
 def _image_request(asked: Asked, signature: str, images: Sequence[bytes]) -> wire.PredictRequest:
-    return wire.PredictRequest(
-        model_spec=_spec(asked, signature), inputs={contract.IMAGE_BYTES_INPUT: to_string_tensor(images)}
-    )
+    shape = wire.TensorShapeProto(dim=[wire.TensorShapeProto.Dim(size=len(images))])
+    tensor = wire.TensorProto(dtype=wire.DT_STRING, tensor_shape=shape, string_val=images)
+    return wire.PredictRequest(model_spec=_spec(asked, signature), inputs={contract.IMAGE_BYTES_INPUT: tensor})
 
 
 def _spec(asked: Asked, signature: str = "") -> wire.ModelSpec:

@@ -1,4 +1,4 @@
-"""Reads what a server answers. Nothing is believed of it before it is checked."""
+"""Reads predictions out of what a server answers. Nothing is believed of it before it is checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schema import contract
-from serving.client.answers import Explanation, Prediction, State, VersionStatus
+from serving.client.answers import Explanation, Prediction
 from serving.client.errors import ForeignModelError
 from serving.client.tensors import floats, strings
 from serving.wire import messages_pb2 as wire
@@ -79,25 +79,6 @@ def to_predictions(outputs: Mapping[str, Array], images: int, origin: Origin) ->
         )
         for row in range(images)
     ]
-
-
-def read_status(response: wire.GetModelStatusResponse) -> tuple[VersionStatus, ...]:
-    """The versions, ascending."""
-    return tuple(
-        VersionStatus(each.version, _state(each.state), _error_text(each.status))
-        for each in sorted(response.model_version_status, key=lambda each: each.version)
-    )
-
-
-def _state(number: int) -> State:
-    names = wire.ModelVersionStatus.State
-    return State[names.Name(number)] if number in names.values() else State.UNKNOWN
-
-
-def _error_text(status: wire.StatusProto) -> str:
-    if status.error_code == wire.OK:
-        return ""
-    return status.error_message or f"error {status.error_code}"
 
 
 def _origin(response: wire.PredictResponse, latency: float) -> Origin:

@@ -1,18 +1,11 @@
-"""Between tensors on the wire and arrays."""
+"""Makes arrays of tensors on the wire."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.wire import messages_pb2 as wire
-
-
-def to_string_tensor(values: Sequence[bytes]) -> wire.TensorProto:
-    """A string tensor (values,)."""
-    shape = wire.TensorShapeProto(dim=[wire.TensorShapeProto.Dim(size=len(values))])
-    return wire.TensorProto(dtype=wire.DT_STRING, tensor_shape=shape, string_val=values)
 
 
 def floats(tensor: wire.TensorProto) -> NDArray[np.float32]:

@@ -535,8 +535,8 @@ HEAVY = {
 @pytest.mark.parametrize(
     ("modules", "forbidden"),
     [
-        ("serving.client", HEAVY),
-        ("serving.release", HEAVY),
+        ("serving.client", HEAVY | {"numpy"}),
+        ("serving.release.rollout", HEAVY | {"numpy"}),
         ("serving, schema.contract, schema.errors", HEAVY | {"numpy", "grpc"}),
         ("serving.client.conversion", HEAVY - {"PIL", "cv2"}),
     ],
