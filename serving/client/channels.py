@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -122,9 +123,9 @@ def _service_config(attempts: int) -> str:
 
 
 def _credentials(tls: Tls) -> grpc.ChannelCredentials:
-    return grpc.ssl_channel_credentials(
-        root_certificates=_read(tls.ca), private_key=_read(tls.key), certificate_chain=_read(tls.certificate)
-    )
+    ca, key, certificate = _read(tls.ca), _read(tls.key), _read(tls.certificate)
+    _check(tls)
+    return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=certificate)
 
 
 def _read(path: Path | None) -> bytes | None:
@@ -135,4 +136,20 @@ def _read(path: Path | None) -> bytes | None:
     except OSError as error:
         raise ConfigurationError(
             f"The TLS file {path} cannot be read ({error.strerror}).", fix="name a file in PEM format"
+        ) from error
+
+
+def _check(tls: Tls) -> None:
+    """gRPC itself would take anything, and then find no server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if tls.ca is not None:
+            context.load_verify_locations(tls.ca)
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate, tls.key, password="")  # nobody is asked for one
+    except (ssl.SSLError, ValueError) as error:
+        files = ", ".join(str(path) for path in (tls.ca, tls.certificate, tls.key) if path is not None)
+        raise ConfigurationError(
+            f"The TLS files {files} cannot be used ({error}).",
+            fix="name certificates in PEM format, and a key without a password that belongs to the certificate",
         ) from error

@@ -94,3 +94,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         Client("localhost:8500", NAME, tls=Tls(tmp_path / "gone.pem"))
 
     assert raised.value.what == f"The TLS file {tmp_path / 'gone.pem'} cannot be read (No such file or directory)."
+
+
+def test_files_that_hold_something_else_are_named(authority: Authority, stranger: Authority, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("garbage")
+    own, other = authority.sign("client.example"), stranger.sign("client.example")
+
+    for tls in (Tls(garbage), Tls(None, garbage, own.key), Tls(None, own.certificate, other.key)):
+        with pytest.raises(ConfigurationError, match="cannot be used"):
+            Client("localhost:8500", NAME, tls=tls)
