@@ -33,7 +33,7 @@ class Prediction:
     latency: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explanation:
     """A prediction, with what in the image speaks for the positive class.
 
@@ -43,7 +43,7 @@ class Explanation:
     """
 
     prediction: Prediction
-    heat_map: "NDArray[np.float32]" = field(repr=False, compare=False)
+    heat_map: "NDArray[np.float32]" = field(repr=False)
 
 
 class State(StrEnum):

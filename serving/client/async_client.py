@@ -12,12 +12,10 @@ from serving.client.asking import ask_async
 from serving.client.channels import open_async_channel
 from serving.client.files import FileOutcome
 from serving.client.questions import Question
-from serving.client.settings import ChannelSettings, Tls, asked, check_deadline
+from serving.client.settings import DEFAULT_CHANNEL, ChannelSettings, Tls, asked, check_deadline
 from serving.client.waiting import NOT_YET, Waiting
 
 T = TypeVar("T")
-
-_DEFAULT_CHANNEL = ChannelSettings()
 
 
 class AsyncClient:
@@ -32,7 +30,7 @@ class AsyncClient:
         label: str | None = None,
         deadline: float = 10.0,
         tls: Tls | None = None,
-        channel: ChannelSettings = _DEFAULT_CHANNEL,
+        channel: ChannelSettings = DEFAULT_CHANNEL,
     ) -> None:
         """Arguments and errors are those of `Client`."""
         self._asked = asked(addresses, model, version, label)

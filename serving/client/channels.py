@@ -25,7 +25,7 @@ _Options = list[tuple[str, Any]]
 
 def open_channel(addresses: Sequence[str], tls: Tls | None, settings: ChannelSettings) -> grpc.Channel:
     """A connection that is made when it is first used. Raises ConfigurationError as `target` does."""
-    options = _options(tls, settings)
+    options = _options(addresses, tls, settings)
     if tls is None:
         return grpc.insecure_channel(target(addresses), options)
     return grpc.secure_channel(target(addresses), _credentials(tls), options)
@@ -33,7 +33,7 @@ def open_channel(addresses: Sequence[str], tls: Tls | None, settings: ChannelSet
 
 def open_async_channel(addresses: Sequence[str], tls: Tls | None, settings: ChannelSettings) -> grpc.aio.Channel:
     """As `open_channel`, for asyncio."""
-    options = _options(tls, settings)
+    options = _options(addresses, tls, settings)
     if tls is None:
         return grpc.aio.insecure_channel(target(addresses), options)
     return grpc.aio.secure_channel(target(addresses), _credentials(tls), options)
@@ -88,7 +88,7 @@ def _look_up(host: str, port: int) -> dict[int, list[str]]:
     return by_family
 
 
-def _options(tls: Tls | None, settings: ChannelSettings) -> _Options:
+def _options(addresses: Sequence[str], tls: Tls | None, settings: ChannelSettings) -> _Options:
     first, most = _RECONNECT_MILLISECONDS
     options: _Options = [
         ("grpc.service_config", _service_config(settings.attempts)),
@@ -105,6 +105,11 @@ def _options(tls: Tls | None, settings: ChannelSettings) -> _Options:
     ]
     if tls is not None and tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
+    elif tls is not None and len(addresses) > 1:
+        raise ConfigurationError(
+            "Several servers are named, and gRPC knows one name for all of their certificates.",
+            fix="give the name that all certificates hold, or one address that stands for all servers",
+        )
     return options
 
 

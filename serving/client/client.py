@@ -12,12 +12,10 @@ from serving.client.asking import ask
 from serving.client.channels import open_channel
 from serving.client.files import FileOutcome
 from serving.client.questions import Question
-from serving.client.settings import ChannelSettings, Tls, asked, check_deadline
+from serving.client.settings import DEFAULT_CHANNEL, ChannelSettings, Tls, asked, check_deadline
 from serving.client.waiting import NOT_YET, Waiting
 
 T = TypeVar("T")
-
-_DEFAULT_CHANNEL = ChannelSettings()
 
 
 class Client:
@@ -35,7 +33,7 @@ class Client:
         label: str | None = None,
         deadline: float = 10.0,
         tls: Tls | None = None,
-        channel: ChannelSettings = _DEFAULT_CHANNEL,
+        channel: ChannelSettings = DEFAULT_CHANNEL,
     ) -> None:
         """Args:
         addresses: HOST:PORT of the gRPC port, or several. One name stands for all addresses that DNS gives it.

@@ -18,7 +18,8 @@ class Tls:
     Attributes:
         ca: certificates that the server's must be signed by; those that gRPC brings where absent.
         certificate, key: of the client, for servers that ask for them; both or none.
-        server_name: that the server's certificate is made out to, where it is not the address.
+        server_name: that the server's certificate is made out to, where it is not the address; needed where several
+            addresses are given, and then the certificates of all hold it.
     """
 
     ca: Path | None = None
@@ -60,6 +61,9 @@ class ChannelSettings:
             )
         if self.maximum_message_bytes < 1:
             raise ConfigurationError("Messages cannot have less than 1 byte.", fix="choose a larger limit")
+
+
+DEFAULT_CHANNEL: Final = ChannelSettings()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from serving.client.asking import ask
 from serving.client.channels import open_channel
 from serving.client.errors import ClientError, NoSuchModelError
 from serving.client.failures import to_error
-from serving.client.settings import Asked, ChannelSettings, Tls
+from serving.client.settings import DEFAULT_CHANNEL, Asked, Tls, check_deadline
 from serving.wire import messages_pb2 as wire
 from serving.wire.methods import RELOAD_CONFIG
 
@@ -40,8 +40,8 @@ class ModelServer:
         """Args: deadline: seconds in which a call ends. Raises ConfigurationError as `Client` does."""
         self.address = address
         self._asked = Asked((address,), model)
-        self._deadline = deadline
-        self._channel = open_channel([address], tls, ChannelSettings())
+        self._deadline = check_deadline(deadline)
+        self._channel = open_channel([address], tls, DEFAULT_CHANNEL)
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ import pytest
 
 from schema.errors import ConfigurationError
 from serving.client import (
+    AccessDeniedError,
     AsyncClient,
     BadImageError,
     ChannelSettings,
@@ -200,6 +201,9 @@ def test_without_further_attempts_the_first_one_counts(server: FakeServer, conne
         (grpc.StatusCode.INVALID_ARGUMENT, BadImageError),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, TooLargeError),
         (grpc.StatusCode.FAILED_PRECONDITION, ForeignModelError),
+        (grpc.StatusCode.UNAUTHENTICATED, AccessDeniedError),
+        (grpc.StatusCode.PERMISSION_DENIED, AccessDeniedError),
+        (grpc.StatusCode.CANCELLED, ServerUnavailableError),
     ],
 )
 def test_other_failures_are_told_at_once(

@@ -84,6 +84,21 @@ def test_a_client_without_a_certificate_or_with_a_strange_one_is_refused(
                 ask(server, tls)
 
 
+def test_several_servers_share_a_name(authority: Authority) -> None:
+    own = authority.sign("models.example")
+
+    with encrypted(own) as first, encrypted(own) as second:
+        addresses = [f"localhost:{server.port}" for server in (first, second)]
+        with pytest.raises(ConfigurationError, match="gRPC knows one name for all of their certificates"):
+            Client(addresses, NAME, tls=Tls(authority.certificate))
+        with Client(addresses, NAME, tls=Tls(authority.certificate, server_name="models.example")) as client:
+            for _ in range(1000):
+                client.predict([b"image"])
+                if first.images and second.images:
+                    return
+    raise AssertionError("a server was never asked")
+
+
 def test_a_certificate_without_its_key_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="one of the two is missing"):
         Tls(certificate=Path("a.pem"))
