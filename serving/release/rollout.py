@@ -48,7 +48,7 @@ def roll_out(
         for rollout in rollouts:
             rollout.take(after)
         file.replace(before, after)
-    except (BreastImagingError, KeyboardInterrupt) as error:
+    except BaseException as error:  # an interruption too
         _put_back(rollouts, error)
         raise
     return wanted

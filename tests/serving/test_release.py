@@ -229,6 +229,20 @@ def test_a_server_that_is_not_there_leaves_all_as_it_was(fake: FakeServer, serve
     assert path.read_text() == FILE
 
 
+def test_a_fault_of_ours_is_taken_back_too(
+    fake: FakeServer, server: ModelServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(ConfigFile, "replace", fail)
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        roll_out([server], ConfigFile(path), NAME, lambda _: {"stable": 5}, 30)
+
+    assert (fake.labels, fake.available()) == ({"stable": 3}, {3})
+
+
 def test_all_servers_follow_or_none(fake: FakeServer, server: ModelServer, path: Path) -> None:
     with (
         FakeServer(on_disk={3, 5}, states={3: State.AVAILABLE}, labels={"stable": 3}) as second,
