@@ -335,6 +335,13 @@ def test_files_that_are_no_configuration(content: bytes, message: str, tmp_path:
         ConfigFile(path).read()
 
 
+def test_the_shipped_configuration_can_be_released_with() -> None:
+    shipped = ConfigFile(Path(__file__).parents[2] / "serving/deployment/tensorflow-serving/models.config").read()
+
+    labels = model_in(shipped, NAME).version_labels
+    assert promoted(labels, None)["stable"] == labels["canary"]
+
+
 def test_a_model_that_the_file_lacks_is_named(path: Path) -> None:
     with pytest.raises(ConfigurationError, match=f"holds 0 models named 'x'; it names {NAME}, other"):
         model_in(ConfigFile(path).read(), "x")
