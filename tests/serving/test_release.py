@@ -127,13 +127,15 @@ def test_a_rollback_goes_back_and_unloads_the_version_that_is_left(
 def test_a_server_that_took_the_latest_version_keeps_it_until_another_is_stable(
     fake: FakeServer, server: ModelServer, path: Path
 ) -> None:
-    path.write_text(FILE.replace("specific { versions: 3 }", "latest { num_versions: 1 }").replace("stable", "blue"))
-    fake.labels = {"blue": 3}
+    unlabelled = FILE.replace('version_labels { key: "stable" value: 3 }', "")
+    path.write_text(unlabelled.replace("specific { versions: 3 }", "latest { num_versions: 1 }"))
+    fake.labels = {}
 
     roll_out([server], ConfigFile(path), NAME, lambda labels: promoted(labels, 5), 30)
 
     assert list(fake.reloads[0].model_version_policy.specific.versions) == [3, 5]
-    assert fake.labels == {"blue": 3, "stable": 5}
+    assert fake.labels == {"stable": 5}
+    assert fake.available() == {5}
 
 
 def test_a_version_that_cannot_be_loaded_changes_nothing(fake: FakeServer, server: ModelServer, path: Path) -> None:
