@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test lint lock clean
+.PHONY: help env run test lint lock protos clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
@@ -24,6 +24,9 @@ lint: env  ## ruff, mypy, import-linter
 
 lock: env  ## resolve the dependencies anew into requirements.lock
 	@scripts/make-lock
+
+protos: env  ## make serving/wire/messages_pb2 from messages.proto
+	@scripts/make-protos
 
 clean:  ## remove the environment, runs and caches
 	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from pipeline.cli import data
-from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError
+from pipeline.cli import data, release, server_options
+from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError, ConfigurationError
 
 app = typer.Typer(
     help="Train, gate and publish breast-image classifiers. For research only; not for diagnosis.",
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(release.app, name="release")
 
 # Newer releases of Typer bring a click of their own, have no public name for this one, and return 130 for Ctrl-C.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -109,6 +110,53 @@ def compare(
     from pipeline.cli.compare import compare_command
 
     compare_command(runs, json_file)
+
+
+@app.command()
+def predict(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|DIR|-...", help="Images, folders of images, or one image on standard input."),
+    ],
+    addresses: Annotated[
+        list[str] | None, typer.Option("--address", help="HOST:PORT of a server, its gRPC port. Repeatable.")
+    ] = None,
+    model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
+    version: Annotated[int | None, typer.Option("--version", help="Version to ask.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Label of the version to ask: stable, say.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Without a server: folder of a published model, or of its versions."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each image.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    wait: Annotated[float, typer.Option("--wait", help="Seconds to wait for the model.", min=0)] = 0.0,
+    deadline: server_options.DeadlineOption = 10.0,
+    tls: server_options.TlsOption = False,
+    tls_ca: server_options.TlsCaOption = None,
+    tls_certificate: server_options.TlsCertificateOption = None,
+    tls_key: server_options.TlsKeyOption = None,
+    tls_server_name: server_options.TlsServerNameOption = "",
+) -> None:
+    """Ask a model for images: on a server, or from its folder. For research only; not for diagnosis.
+
+    Exit codes: 0 all answered, 2 an image cannot be used, 4 bad usage or no such model, 1 anything else.
+    """
+    from pipeline.cli.predict import Published, Served, make_answers, predict_command
+
+    answers = make_answers(as_json, as_csv)
+    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
+    source: Served | Published
+    if model and not addresses and version is None and label is None and encryption is None:
+        source = Published(model)
+    elif addresses and not model:
+        source = Served(addresses, model_name, version, label, deadline, wait, encryption)
+    else:
+        raise ConfigurationError(
+            "A model is either on a server or in a folder.",
+            fix="name servers with --address, and what concerns them, or else a folder with --model",
+        )
+    raise typer.Exit(predict_command(inputs, source, answers))
 
 
 def _with_gpu(overrides: list[str] | None, require_gpu: bool) -> list[str]:

@@ -1,0 +1,1 @@
+"""What TensorFlow Serving's gRPC services say on the wire, without TensorFlow."""
