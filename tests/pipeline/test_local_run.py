@@ -185,9 +185,9 @@ def test_the_report_holds_what_the_evaluation_saw(first: tuple[Runner, Outcome])
 
     page = Page((runner.output / "report" / "index.html").read_text())
     pairs = summary["data"]["pairs"]
-    shown = [*samples, *(image for kind in summary["image_groups"] for image in kind["images"])]
+    tested = [image for kind in summary["image_groups"] for image in kind["images"]]
     pictures = [image["src"] for image in page.named("img")]
-    assert len(pictures) == len(shown) + 2 * len(pairs)
+    assert len(pictures) == len(samples) + 2 * len(tested) + 2 * len(pairs), "of those tested with a heat map each"
     assert all(picture and picture.startswith("data:image/png;base64,") for picture in pictures)
     assert summary["lineage"]["code hash (SHA-256)"] == graph.code_fingerprint("RunReport")
 
