@@ -1,6 +1,7 @@
 """Runs requests in threads, and refuses those that would wait too long."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,16 +44,30 @@ class Admission:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._inside = 0
+        self._closed = False
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Raises RequestError where as many are inside as may be."""
+        """Raises RequestError where as many are inside as may be, or after `close`."""
+        if self._closed:
+            raise RequestError(StatusCode.UNAVAILABLE, "The server is stopping.")
         if self._inside >= self._limit:
             raise RequestError(
                 StatusCode.RESOURCE_EXHAUSTED, f"{self._limit} requests are being answered or wait; try again later."
             )
         self._inside += 1
+        self._empty.clear()
         try:
             yield
         finally:
             self._inside -= 1
+            if self._inside == 0:
+                self._empty.set()
+
+    async def close(self, grace_seconds: float) -> None:
+        """Lets nobody in any more, and returns once nobody is inside, or when the time is up."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), grace_seconds)

@@ -17,6 +17,7 @@ from serving.server.tls import to_grpc_credentials
 
 _SERVICES: Final = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 _OVERALL: Final = ""
+_FLUSH_SECONDS: Final = 0.5  # in which the last answers leave
 # Clients that vanish without a word are noticed.
 _KEEPALIVE: Final = (
     ("grpc.keepalive_time_ms", 60_000),
@@ -30,6 +31,7 @@ class GrpcEndpoint:
 
     def __init__(self, listening: Listening, limits: Limits, inference: Inference, models: ModelManager) -> None:
         self._listening = listening
+        self._inference = inference
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
             options=(
@@ -69,9 +71,11 @@ class GrpcEndpoint:
             await self._health.set(service, statuses.SERVING if ready else statuses.NOT_SERVING)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Answers no new requests, and lets those in flight end."""
+        """Lets requests in flight end."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace_seconds)
+        await self._inference.close(grace_seconds)
+        # What is left are streams of health and reflection, which have no end of their own.
+        await self._server.stop(_FLUSH_SECONDS)
 
 
 def _bracketed(host: str) -> str:

@@ -44,6 +44,10 @@ class Inference:
             counted.model, counted.version = spec.name, str(version.number)
             yield version
 
+    async def close(self, grace_seconds: float) -> None:
+        """Answers no new requests, and returns once those in flight have ended, or when the time is up."""
+        await self._admission.close(grace_seconds)
+
     async def run(self, version: LoadedVersion, signature: str, inputs: Arrays) -> Outputs:
         """Asks a leased version, given checked inputs. Raises RequestError where it cannot answer."""
         try:
