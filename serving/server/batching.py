@@ -1,6 +1,11 @@
-"""Joins requests of one signature, so that the model runs once for all of them."""
+"""Joins requests of one signature, so that the model runs once for all of them.
+
+A batch runs when it is full, or when its time is up and a thread is free. With no time to wait, requests are joined
+only while they would have to queue, which costs none of them anything.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,9 +44,11 @@ class _Batch:
 class BatchingExecution:
     """For the event loop alone."""
 
-    def __init__(self, execution: Execution, batching: Batching) -> None:
-        """Args: execution: which runs the batches."""
+    def __init__(self, execution: Execution, batching: Batching, threads: int) -> None:
+        """Args: execution: which runs the batches, as many at once as there are threads."""
         self._execution = execution
+        self._threads = threads
+        self._overdue: deque[tuple[_Key, _Batch]] = deque()
         self._batching = batching
         self._waiting: dict[_Key, _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -65,16 +72,27 @@ class BatchingExecution:
         version, signature, _ = key
         batch = self._waiting[key] = _Batch(version, signature)
         version.retain()
-        asyncio.get_running_loop().call_later(self._batching.wait_seconds, self._start, key, batch)
+        asyncio.get_running_loop().call_later(self._batching.wait_seconds, self._time_is_up, key, batch)
         return batch
 
+    def _time_is_up(self, key: _Key, batch: _Batch) -> None:
+        if len(self._running) < self._threads:
+            self._start(key, batch)
+        else:
+            self._overdue.append((key, batch))
+
     def _start(self, key: _Key, batch: _Batch) -> None:
-        if self._waiting.get(key) is not batch:  # it was full before its time was up
+        if self._waiting.get(key) is not batch:  # it was full before
             return
         del self._waiting[key]
         task = asyncio.get_running_loop().create_task(self._run_batch(batch))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        while self._overdue and len(self._running) < self._threads:
+            self._start(*self._overdue.popleft())
 
     async def _run_batch(self, batch: _Batch) -> None:
         members = [member for member in batch.members if not member.answer.cancelled()]

@@ -55,13 +55,12 @@ class RestEndpoint:
     async def start(self, grace_seconds: float) -> int:
         """The port. Raises ConfigurationError where it is taken, or the TLS files cannot be used."""
         tls = self._listening.tls
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=grace_seconds)
         await runner.setup()
         site = web.TCPSite(
             runner,
             self._listening.host,
             self._listening.rest_port,
-            shutdown_timeout=grace_seconds,
             ssl_context=to_ssl_context(tls) if tls else None,
         )
         try:

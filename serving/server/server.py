@@ -75,7 +75,7 @@ async def serve(settings: ServerSettings, listener: Listener) -> None:
 
 def _make_execution(settings: ServerSettings, threads: ThreadPoolExecutor) -> Execution:
     direct = DirectExecution(threads)
-    return BatchingExecution(direct, settings.batching) if settings.batching else direct
+    return BatchingExecution(direct, settings.batching, settings.threads.requests) if settings.batching else direct
 
 
 def _tell(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
