@@ -80,7 +80,7 @@ def _own_tensorflow_serving(folder: Path) -> Iterator[Backend]:
     else:
         ports = ["-p", f"127.0.0.1:{grpc_port}:8500", "-p", f"127.0.0.1:{rest_port}:8501"]
         volume = ["-v", f"{folder}:{IN_IMAGE}:ro"]
-        command = ["docker", "run", "--rm", *ports, *volume, os.environ["TFS_IMAGE"], *options]
+        command = ["docker", "run", "--rm", "--init", *ports, *volume, os.environ["TFS_IMAGE"], *options]
     process = subprocess.Popen(command)
     try:
         with _connected(f"127.0.0.1:{grpc_port}", f"http://127.0.0.1:{rest_port}") as backend:
