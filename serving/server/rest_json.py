@@ -143,15 +143,17 @@ def _to_leaf(name: str, value: Any, dtype: tf.DType) -> Any:
     """What numpy takes for the dtype without changing the value."""
     if dtype == tf.string:
         return to_bytes(name, value)
-    number = isinstance(value, int) and not isinstance(value, bool)
-    fits = {
-        dtype.is_floating: number or isinstance(value, float),
-        dtype.is_integer: number,
-        dtype.is_bool: isinstance(value, bool),
-    }
-    if not fits.get(True, False):
+    if not _fits(value, dtype):
         raise _type_error(name, dtype)
     return value
+
+
+def _fits(value: Any, dtype: tf.DType) -> bool:
+    if isinstance(value, bool):
+        return bool(dtype.is_bool)
+    if isinstance(value, int):
+        return bool(dtype.is_integer or dtype.is_floating)
+    return isinstance(value, float) and bool(dtype.is_floating)
 
 
 def to_bytes(name: str, value: Any) -> bytes:

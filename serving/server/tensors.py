@@ -41,7 +41,8 @@ def to_array(name: str, proto: TensorProto, maximum_bytes: int) -> NDArray[np.ge
     dtype = _dtype(name, proto)
     shape = _sizes(name, proto.tensor_shape)
     size = math.prod(shape)
-    if dtype != tf.string and size * dtype.size > maximum_bytes:
+    # Numpy cannot have such shapes even where a size of 0 makes them empty.
+    if math.prod(max(each, 1) for each in shape) * (dtype.size or 1) > maximum_bytes:
         raise _parsing_error(name, f"it is larger than {maximum_bytes} bytes")
     if proto.tensor_content:
         return _from_content(name, proto.tensor_content, dtype, shape)

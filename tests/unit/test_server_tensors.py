@@ -60,7 +60,9 @@ def test_one_value_stands_for_all_within_the_limit() -> None:
     ("sent", "reason"),
     [
         (proto(tf.float32, [2**40, 2**40], float_val=[1.0]), "it is larger than"),
-        (proto(tf.string, [2**40], string_val=[b"x"]), "its shape has 1099511627776 values, and it 1"),
+        (proto(tf.string, [2**40], string_val=[b"x"]), "it is larger than"),
+        (proto(tf.float32, [0, 2**62]), "it is larger than"),
+        (proto(tf.string, [7], string_val=[b"x"]), "its shape has 7 values, and it 1"),
         (proto(tf.float32, [2], float_val=[1.0, 2.0, 3.0]), "its shape has 2 values, and it 3"),
         (proto(tf.float32, [2]), "its shape has 2 values, and it 0"),
         (proto(tf.float32, [2], int_val=[1, 2]), "its shape has 2 values, and it 0"),
