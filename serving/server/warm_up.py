@@ -44,7 +44,10 @@ def warm_up(model: SessionModel, limits: Limits) -> None:
 
 
 def _run_records(model: SessionModel, limits: Limits) -> None:
-    for request in islice(_predict_requests(_beside(model, _RECORDS_FILE)), _MAXIMUM_RECORDS):
+    requests = list(islice(_predict_requests(_beside(model, _RECORDS_FILE)), _MAXIMUM_RECORDS))
+    if not requests:  # which is also how a truncated file reads
+        raise ValueError(f"{_RECORDS_FILE} holds no record")
+    for request in requests:
         name = signature_name(request.model_spec)
         model.run(name, decode_inputs(signature_of(model, name), request.inputs, limits))
 
