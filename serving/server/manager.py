@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tensorflow_serving.apis.model_pb2 import ModelSpec
@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class ModelManager:
-    """Watches in a thread of its own, from `watching` on."""
+    """Watches in a thread of its own, from `start` to `stop`."""
 
     def __init__(self, settings: ServerSettings, load: Load, on_change: Callable[[], None]) -> None:
         """Raises ConfigurationError where a folder is missing, or the configuration file cannot be used.
@@ -34,6 +34,7 @@ class ModelManager:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._refreshing = threading.Lock()
+        self._watcher = threading.Thread(target=self._watch, name="model-manager", daemon=True)
         self._leaving: list[ServedModel] = []
         self._file_read = _stamp(settings.model_config_file)
         configs = configured_models(settings)
@@ -67,15 +68,16 @@ class ModelManager:
             case _:
                 return model.lease(None)
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch, name="model-manager", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            self._wake.set()
+    def start(self) -> None:
+        """Loads what there is, and watches from now on."""
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Returns once a version that is being loaded is loaded: TensorFlow ends the process where it is cut off."""
+        self._stopping.set()
+        self._wake.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
 
     def reload(self, proto: ModelServerConfig) -> None:
         """Serves what a client asks for, or without that what the configuration file says by now.
@@ -157,6 +159,8 @@ class ModelManager:
 
     def _refresh(self) -> None:
         for model in self._models.values():
+            if self._stopping.is_set():
+                return
             model.refresh()
         for model in self._leaving:
             model.retire_all()

@@ -64,13 +64,14 @@ async def serve(settings: ServerSettings, listener: Listener) -> None:
             grpc_port = await grpc_endpoint.start()
             rest_port = await rest_endpoint.start(settings.grace_seconds)
             listener.listening(Addresses(settings.listening.host, grpc_port, rest_port))
-            with models.watching():
-                reporting = asyncio.create_task(_report(changed, models, grpc_endpoint, listener))
-                await stop.wait()
-                reporting.cancel()
+            models.start()
+            reporting = asyncio.create_task(_report(changed, models, grpc_endpoint, listener))
+            await stop.wait()
+            reporting.cancel()
             listener.stopping()
         finally:
             await asyncio.gather(grpc_endpoint.stop(settings.grace_seconds), rest_endpoint.stop())
+            await asyncio.to_thread(models.stop)
 
 
 def _make_execution(settings: ServerSettings, threads: ThreadPoolExecutor) -> Execution:

@@ -44,12 +44,13 @@ def warm_up(model: SessionModel, limits: Limits) -> None:
 
 
 def _run_records(model: SessionModel, limits: Limits) -> None:
-    requests = list(islice(_predict_requests(_beside(model, _RECORDS_FILE)), _MAXIMUM_RECORDS))
-    if not requests:  # which is also how a truncated file reads
-        raise ValueError(f"{_RECORDS_FILE} holds no record")
-    for request in requests:
+    requests = islice(_predict_requests(_beside(model, _RECORDS_FILE)), _MAXIMUM_RECORDS)
+    asked = 0
+    for asked, request in enumerate(requests, start=1):  # noqa: B007  counts, for after the loop
         name = signature_name(request.model_spec)
         model.run(name, decode_inputs(signature_of(model, name), request.inputs, limits))
+    if not asked:  # which is also how a truncated file reads
+        raise ValueError(f"{_RECORDS_FILE} holds no record")
 
 
 def _predict_requests(path: Path) -> Iterator[PredictRequest]:

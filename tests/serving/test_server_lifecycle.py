@@ -79,6 +79,13 @@ def reflected(channel: grpc.Channel) -> set[str]:
     return {service.name for service in answer.list_services_response.service}
 
 
+def test_a_signal_while_a_version_is_being_loaded(base: Path) -> None:
+    with ServerProcess("--model", str(base)) as server:
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert "terminate" not in server.output()
+
+
 def test_a_second_signal_ends_at_once(base: Path) -> None:
     with ServerProcess("--model", str(base), "--grace-seconds", "600") as server:
         server.wait_for_output("Serving small: 1")
