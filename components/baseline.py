@@ -9,7 +9,8 @@ from tfx.dsl.components.common import resolver
 from tfx.utils import path_utils
 
 from components.data_gate.report import MANIFEST_ID_PROPERTY
-from serving.servable import UnusableModelError, read_description
+from serving.saved_model import UnusableModelError
+from serving.servable import read_description
 
 CANDIDATE_KEY = "candidate"
 MODEL_KEY = "model"

@@ -6,7 +6,8 @@ from typing import Final
 from components.publisher.releases import versions
 from pipeline.config import Config
 from schema.errors import ConfigurationError
-from serving.servable import UnusableModelError, read_description
+from serving.saved_model import UnusableModelError
+from serving.servable import read_description
 
 _SAVED_MODEL: Final = "saved_model.pb"
 

@@ -13,7 +13,8 @@ from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
 from serving.examples import image_example
 from serving.reference import ReferencePredictions
-from serving.servable import Answering, Predictions, Servable, UnusableModelError, read_description, read_extra
+from serving.saved_model import UnusableModelError
+from serving.servable import Answering, Predictions, Servable, read_description, read_extra
 
 TOLERANCE: Final = 1e-4  # absolute, on probabilities; fused kernels differ from eager ones by about 1e-6
 _FIX: Final = "train and export the model again"

@@ -1,7 +1,4 @@
-"""Loads an exported model and asks it, the way TensorFlow Serving does: through a session.
-
-Python's `tf.saved_model.load` runs models that TensorFlow Serving cannot, so it proves nothing.
-"""
+"""Loads a model of this project and asks it, the way TensorFlow Serving does: through a session."""
 
 import json
 import os
@@ -17,13 +14,7 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from schema import contract
-from schema.errors import BreastImagingError
-
-_FIX = "publish the model again from a run that blessed it"
-
-
-class UnusableModelError(BreastImagingError):
-    """The folder holds no model that can be served."""
+from serving.saved_model import MODEL_FIX, SessionModel, UnusableModelError, first_line
 
 
 @dataclass(frozen=True)
@@ -86,20 +77,7 @@ class Servable(Answering):
 
     def __init__(self, directory: str) -> None:
         """Raises UnusableModelError where the folder holds no SavedModel that can be loaded."""
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
-        try:
-            meta_graph = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], directory)
-        except (tf.errors.OpError, OSError, ValueError, RuntimeError) as error:
-            self._session.close()
-            raise UnusableModelError(
-                f"The model in {directory} cannot be loaded ({type(error).__name__}: {error}).", fix=_FIX
-            ) from error
-        self._signatures: dict[str, SignatureDef] = {
-            name: signature
-            for name, signature in meta_graph.signature_def.items()
-            if not name.startswith("__")  # TensorFlow's own, for initialisation
-        }
-        self._directory = directory
+        self._model = SessionModel(directory)
 
     def __enter__(self) -> Self:
         return self
@@ -110,39 +88,36 @@ class Servable(Answering):
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._model.close()
 
     def run(self, signature: str, inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        definition = self.definition(signature)
-        fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
-        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        self.definition(signature)
         try:
-            answer: dict[str, NDArray[np.generic]] = self._session.run(fetches, feeds)
+            return self._model.run(signature, inputs)
         except tf.errors.OpError as error:
             raise UnusableModelError(
-                f"The model in {self._directory} cannot answer {signature!r} ({type(error).__name__}:"
-                f" {_reason(error)}).",
-                fix=_FIX,
+                f"The model in {self._model.directory} cannot answer {signature!r} ({type(error).__name__}:"
+                f" {first_line(error)}).",
+                fix=MODEL_FIX,
             ) from error
-        return answer
 
     @property
     def session(self) -> tf.compat.v1.Session:
         """That which holds the model, for tools that look into it."""
-        return self._session
+        return self._model.session
 
     def has_signature(self, signature: str) -> bool:
-        return signature in self._signatures
+        return signature in self._model.signatures
 
     def definition(self, signature: str) -> SignatureDef:
         """Names the tensors of a signature. Raises UnusableModelError where the model lacks it."""
-        if signature not in self._signatures:
+        if signature not in self._model.signatures:
             raise UnusableModelError(
-                f"The model in {self._directory} has no signature {signature!r}; it has"
-                f" {', '.join(sorted(self._signatures))}.",
-                fix=_FIX,
+                f"The model in {self._model.directory} has no signature {signature!r}; it has"
+                f" {', '.join(sorted(self._model.signatures))}.",
+                fix=MODEL_FIX,
             )
-        return self._signatures[signature]
+        return self._model.signatures[signature]
 
 
 def read_extra(directory: str, name: str) -> str:
@@ -153,18 +128,13 @@ def read_extra(directory: str, name: str) -> str:
             text: str = file.read()
             return text
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise UnusableModelError(f"The model lacks {path} ({type(error).__name__}).", fix=_FIX) from error
+        raise UnusableModelError(f"The model lacks {path} ({type(error).__name__}).", fix=MODEL_FIX) from error
 
 
 def read_description(directory: str) -> dict[str, object]:
     """The model's name, labels, threshold and input, as exported."""
     description: dict[str, object] = json.loads(read_extra(directory, contract.MODEL_DESCRIPTION_FILE))
     return description
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    lines = [line.strip() for line in error.message.splitlines()]
-    return next((line for line in lines if line and line != "Graph execution error:"), "no message")
 
 
 def _to_predictions(answer: Mapping[str, NDArray[np.generic]]) -> Predictions:

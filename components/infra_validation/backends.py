@@ -13,7 +13,7 @@ from components.infra_validation.remote import RemoteModel, wait_until_available
 from components.infra_validation.servers import configured_server, container, model_server
 from schema.errors import ConfigurationError, PublishingError
 from serving.check import check_answers
-from serving.servable import UnusableModelError
+from serving.saved_model import UnusableModelError
 
 BINARY: Final = "tensorflow_model_server"
 BINARY_VARIABLE: Final = "TFS_BIN"

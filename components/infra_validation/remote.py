@@ -15,7 +15,8 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from tfx.components.infra_validator.error_types import DeadlineExceeded, ValidationFailed
 from tfx.components.infra_validator.model_server_clients.tensorflow_serving_client import TensorFlowServingClient
 
-from serving.servable import Answering, UnusableModelError
+from serving.saved_model import UnusableModelError
+from serving.servable import Answering
 
 _LOADING_SECONDS: Final = 300
 _ANSWER_SECONDS: Final = 120

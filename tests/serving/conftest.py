@@ -22,6 +22,11 @@ class Exported:
 @pytest.fixture(scope="session")
 def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
     """Exports a network for the given classes, the last of them positive, at a threshold and a temperature."""
+    return exporter(tmp_path_factory.mktemp)
+
+
+def exporter(make_folder: Callable[[str], Path]) -> Callable[..., Exported]:
+    """What `export_model` gives. Args: make_folder: makes an empty one of a name like this."""
     import keras
 
     from components.models.registry import get_model
@@ -32,7 +37,7 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Expo
     from tests.training import task_of
 
     shape = TransformSettings(height=32, width=32, channels=3)
-    transform_graph = write_transform_graph(tmp_path_factory.mktemp("transform"), shape)
+    transform_graph = write_transform_graph(make_folder("transform"), shape)
 
     def make(labels: tuple[str, ...], threshold: float, temperature: float = 1.0) -> Exported:
         keras.utils.set_random_seed(7)
@@ -48,7 +53,7 @@ def export_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Expo
             task.coding,
             Decision(temperature, threshold),
         )
-        directory = tmp_path_factory.mktemp("exported") / "model"
+        directory = make_folder("exported") / "model"
         export(model, str(directory))
         return Exported(directory, model)
 

@@ -19,7 +19,8 @@ from pipeline.config import BeamSettings
 from pipeline.local import beam_arguments
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_DATA_REJECTED, ConfigurationError
 from schema.images.formats import encode_png
-from serving.servable import Servable, UnusableModelError
+from serving.saved_model import UnusableModelError
+from serving.servable import Servable
 from tests.images import noise
 from tests.serving.conftest import Exported
 

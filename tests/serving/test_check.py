@@ -14,7 +14,7 @@ from components.infra_validation.backends import SessionLoader
 from schema import contract
 from schema.errors import PublishingError
 from serving import check
-from serving.servable import UnusableModelError
+from serving.saved_model import UnusableModelError
 from tests.serving.conftest import Exported
 
 

@@ -21,7 +21,8 @@ from components.trainer.predictor import build_predictor
 from schema import contract
 from schema.images.formats import encode_png
 from serving import check
-from serving.servable import Explanations, Servable, UnusableModelError
+from serving.saved_model import UnusableModelError
+from serving.servable import Explanations, Servable
 from tests.serving.conftest import Exported, transformed_pixels, without_heat_maps, write_transform_graph
 from tests.training import SHAPE, heat_maps_of, pretrained, task_of
 

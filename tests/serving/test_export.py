@@ -18,7 +18,8 @@ from schema import contract
 from schema.images.formats import encode_png
 from serving.check import check_model
 from serving.examples import image_example
-from serving.servable import Servable, UnusableModelError, read_description
+from serving.saved_model import UnusableModelError
+from serving.servable import Servable, read_description
 from tests.serving.conftest import Exported, transformed_pixels
 
 ASK = """
