@@ -18,7 +18,6 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(release.app, name="release")
-app.command()(serve)
 
 # Newer releases of Typer bring a click of their own, have no public name for this one, and return 130 for Ctrl-C.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -186,6 +185,9 @@ def score(
         from pipeline.cli.score import score_command
 
     raise typer.Exit(score_command(model, data, output, dataset, workers))
+
+
+app.command()(serve)
 
 
 def main() -> None:
