@@ -6,24 +6,25 @@ from typing import Annotated
 
 import typer
 
-from schema.errors import EXIT_PUBLISHED, ConfigurationError
+from pipeline.cli import server_options
+from schema.errors import ConfigurationError
 
 
 def show_page(
     address: Annotated[str, typer.Option(help="HOST:PORT of the server's gRPC port.")] = "localhost:8500",
-    model_name: Annotated[str, typer.Option(help="The model's name on the server.")] = "breast_imaging",
-    model_version: Annotated[
-        int | None, typer.Option(min=0, help="Version to ask; the server chooses where none is given.")
-    ] = None,
+    model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
+    version: Annotated[int | None, typer.Option("--version", help="Version to ask.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Label of the version to ask: stable, say.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder where the model is published; shows its card.")] = None,
     host: Annotated[str, typer.Option(help="Address that the page listens at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 8502,
-    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds for the answer to one image.")] = 30.0,
     max_upload_mb: Annotated[int, typer.Option(min=1, max=512, help="Largest file to upload, MiB.")] = 64,
-    tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection to the server.")] = False,
-    tls_ca: Annotated[Path | None, typer.Option(help="PEM file that signs the server's certificate.")] = None,
-    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file of this client.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file of this client.")] = None,
+    deadline: server_options.DeadlineOption = 30.0,
+    tls: server_options.TlsOption = False,
+    tls_ca: server_options.TlsCaOption = None,
+    tls_certificate: server_options.TlsCertificateOption = None,
+    tls_key: server_options.TlsKeyOption = None,
+    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Show in the browser what a served model says of images. For research only; not for diagnosis.
 
@@ -36,19 +37,16 @@ def show_page(
     settings = AppSettings(
         address=address,
         model=model_name,
-        version=model_version,
+        version=version,
+        label=label,
         deadline=deadline,
+        tls=server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name),
         upload_megabytes=max_upload_mb,
         model_folder=_existing(model),
-        tls=tls or any((tls_ca, tls_certificate, tls_key)),
-        ca=tls_ca,
-        certificate=tls_certificate,
-        key=tls_key,
     )
     with settings.connect_for_status() as client:
         print(describe(find_standing(client, settings.model), settings.model, settings.address), file=sys.stderr)
     run_server(settings, host, port)
-    raise typer.Exit(EXIT_PUBLISHED)
 
 
 def _existing(folder: Path | None) -> Path | None:

@@ -34,7 +34,7 @@ def main(settings: AppSettings) -> None:
     if isinstance(standing, Ready):
         outcomes = _ask(_connect(settings), images)
         _show(outcomes)
-        _show_card(settings, _version(outcomes, standing))
+        _show_card(settings, _version(settings, outcomes, standing))
     elif images:
         st.html(fragments.note("The chosen images are answered once the model is there."))
 
@@ -140,12 +140,15 @@ def _show_picture(answered: Answered) -> None:
     place.html(fragments.picture(answered, opacity / 100))
 
 
-def _version(outcomes: list[Outcome], standing: Ready) -> int:
+def _version(settings: AppSettings, outcomes: list[Outcome], standing: Ready) -> int | None:
+    """The one that answers; None where a label hides it until it has answered."""
     answered = (each.explanation.prediction.model_version for each in outcomes if isinstance(each, Answered))
-    return next(answered, standing.versions[-1])
+    return next(answered, None if settings.label else standing.versions[-1])
 
 
-def _show_card(settings: AppSettings, version: int) -> None:
+def _show_card(settings: AppSettings, version: int | None) -> None:
+    if version is None:
+        return
     card = read_card(settings.model_folder, version) if settings.model_folder else None
     with st.expander(f"Model card of {settings.model}, version {version}"):
         if card is None:

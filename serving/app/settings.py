@@ -1,9 +1,9 @@
 """What the page is told when its server starts."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from serving.client import Client, Tls
 
@@ -16,25 +16,23 @@ class AppSettings(BaseModel):
     Attributes:
         address: HOST:PORT of the gRPC port.
         model: its name on the server.
-        version: that is asked; the server chooses where absent.
+        version, label: which version is asked; with neither, the server chooses.
         deadline: seconds for the answer to one image.
+        tls: how the connection is encrypted; it is not where absent.
         upload_megabytes: the largest file that can be uploaded, MiB.
         model_folder: where the model is published, for its card.
-        ca, certificate, key: as those of `Tls`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    address: str = "localhost:8500"
-    model: str = "breast_imaging"
-    version: Annotated[int, Field(ge=0)] | None = None
-    deadline: Annotated[float, Field(gt=0.0)] = 30.0
-    upload_megabytes: Annotated[int, Field(ge=1, le=512)] = 64
+    address: str
+    model: str
+    version: int | None = None
+    label: str | None = None
+    deadline: float = 30.0
+    tls: Tls | None = None
+    upload_megabytes: int = 64
     model_folder: Path | None = None
-    tls: bool = False
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
 
     def connect(self) -> Client:
         """A client for images. Raises ConfigurationError where none is described. Nothing is sent yet."""
@@ -45,5 +43,6 @@ class AppSettings(BaseModel):
         return self._client(min(self.deadline, STATUS_DEADLINE))
 
     def _client(self, deadline: float) -> Client:
-        tls = Tls(self.ca, self.certificate, self.key) if self.tls else None
-        return Client(self.address, self.model, version=self.version, deadline=deadline, tls=tls)
+        return Client(
+            self.address, self.model, version=self.version, label=self.label, deadline=deadline, tls=self.tls
+        )

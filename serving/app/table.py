@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from serving.app.asking import Answered, Outcome
@@ -14,20 +14,22 @@ _FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Row:
-    """An image. Fields are empty where it has none: an answer or an error.
+    """An image. An answer or an error is absent.
 
     Attributes:
-        class_name: at the operating point.
-        probability: of the positive class.
-        model, version: that answered.
+        label: the class at the operating point.
+        malignant_probability: of the positive class.
+        probabilities: by class.
+        model_name, model_version: that answered.
     """
 
     file: str
-    class_name: str = ""
-    probability: float | None = None
+    label: str = ""
+    malignant_probability: float | None = None
     threshold: float | None = None
-    model: str = ""
-    version: int | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    model_name: str = ""
+    model_version: int | None = None
     error: str = ""
 
 
@@ -37,11 +39,16 @@ def to_rows(outcomes: Iterable[Outcome]) -> list[Row]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """The table with a header; numbers with all their digits, texts so that no spreadsheet runs them."""
+    """The table as RFC 4180 has it, its columns named as those of `breast-imaging predict --csv`.
+
+    Numbers have all their digits. Texts are written so that no spreadsheet takes them for a formula.
+    """
+    classes = dict.fromkeys(name for row in rows for name in row.probabilities)
+    records = [_record(row, classes) for row in rows]
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow("class" if each.name == "class_name" else each.name for each in fields(Row))
-    writer.writerows([_cell(value) for value in asdict(row).values()] for row in rows)
+    writer = csv.writer(buffer)
+    writer.writerow(_cell(heading) for heading in _record(Row(""), classes))
+    writer.writerows([_cell(value) for value in record.values()] for record in records)
     return buffer.getvalue()
 
 
@@ -54,9 +61,23 @@ def _row(outcome: Outcome) -> Row:
         prediction.label,
         prediction.malignant_probability,
         prediction.threshold,
+        prediction.probabilities,
         prediction.model_name,
         prediction.model_version,
     )
+
+
+def _record(row: Row, classes: Iterable[str]) -> dict[str, object]:
+    return {
+        "file": row.file,
+        "label": row.label,
+        "malignant_probability": row.malignant_probability,
+        "threshold": row.threshold,
+        **{f"probability of {name}": row.probabilities.get(name) for name in classes},
+        "model_name": row.model_name,
+        "model_version": row.model_version,
+        "error": row.error,
+    }
 
 
 def _cell(value: object) -> object:
