@@ -13,7 +13,7 @@ from serving.client import BadImageError, Explanation, ServerUnavailableError, T
 from serving.client.conversion import to_png
 
 LONGER_SIDE: Final = 640  # pixels of what is shown
-MOST_IMAGES: Final = 200  # at a time
+MOST_IMAGES: Final = 100  # at a time
 _OF_THE_IMAGE: Final = (BadImageError, TooLargeError)
 
 Explain = Callable[[Sequence[bytes]], list[Explanation]]
