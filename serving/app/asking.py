@@ -1,7 +1,8 @@
 """Asks for images that were given to the page, one by one, so that a broken one costs no other its answer."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from PIL import Image
@@ -49,6 +50,11 @@ class Answered:
     height: int
     explanation: Explanation
 
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would change nothing."""
+        return True
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -59,30 +65,41 @@ class Refused:
 
     @property
     def is_final(self) -> bool:
-        """Whether asking again is of no use, because the reason is the image."""
+        """Whether asking again would change nothing, because the reason is the image."""
         return isinstance(self.error, _OF_THE_IMAGE)
 
 
 Outcome = Answered | Refused
 
 
-def ask_for_all(explain: Explain, images: Iterable[GivenImage]) -> Iterator[Outcome]:
+def ask_for_all(explain: Explain, images: Iterable[GivenImage], known: Mapping[str, Outcome]) -> Iterator[Outcome]:
     """One outcome for each image, in their order.
 
     Images after MOST_IMAGES are refused, as are those after one that found no server.
 
     Args:
         explain: for encoded images, such as `Client.explain`.
+        known: outcomes by identifier, of images that are not asked for again.
     """
     unreachable: BreastImagingError | None = None
     for number, image in enumerate(images):
         if number >= MOST_IMAGES:
             yield Refused(image.name, _too_many())
-            continue
-        outcome = Refused(image.name, unreachable) if unreachable else ask(explain, image)
-        if isinstance(outcome, Refused) and isinstance(outcome.error, ServerUnavailableError):
-            unreachable = outcome.error
-        yield outcome
+        elif image.identifier in known:
+            yield known[image.identifier]
+        elif unreachable:
+            yield Refused(image.name, unreachable)
+        else:
+            outcome = ask(explain, image)
+            if isinstance(outcome, Refused) and isinstance(outcome.error, ServerUnavailableError):
+                unreachable = outcome.error
+            yield outcome
+
+
+def final_outcomes(images: Iterable[GivenImage], outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    """By identifier, those that asking again would not change."""
+    asked = islice(zip(images, outcomes, strict=True), MOST_IMAGES)  # later ones may move up
+    return {image.identifier: outcome for image, outcome in asked if outcome.is_final}
 
 
 def ask(explain: Explain, image: GivenImage) -> Outcome:

@@ -23,7 +23,7 @@ class Example:
 
 
 EXAMPLES: Final = (
-    Example("benign, smooth", "benign.png", 12),
-    Example("malignant, spiculated", "malignant.png", 5),
-    Example("malignant, rather smooth", "unclear.png", 7),
+    Example("benign, typical", "benign.png", 6),
+    Example("benign, less typical", "unclear.png", 12),
+    Example("malignant, typical", "malignant.png", 5),
 )

@@ -1,13 +1,12 @@
 """The page. Streamlit runs this script anew whenever somebody does something on it."""
 
 import sys
-from collections.abc import MutableMapping
 from typing import Final
 
 import streamlit as st
 
 from serving.app import fragments
-from serving.app.asking import Answered, GivenImage, Outcome, Refused, ask_for_all
+from serving.app.asking import Answered, GivenImage, Outcome, Refused, ask_for_all, final_outcomes
 from serving.app.cards import CARD_PATH, read_card
 from serving.app.examples import EXAMPLES
 from serving.app.settings import AppSettings
@@ -85,20 +84,18 @@ def _forget_example() -> None:
 
 
 def _ask(client: Client, images: list[GivenImage]) -> list[Outcome]:
-    """Asks for what has no final outcome yet."""
-    known: MutableMapping[str, Outcome] = st.session_state.setdefault(_KNOWN, {})
-    for gone in known.keys() - {image.identifier for image in images}:
-        del known[gone]
-    waiting = [image for image in images if image.identifier not in known]
-    fresh: dict[str, Outcome] = {}
-    if waiting:
-        bar = st.progress(0.0, text=f"Asking for {len(waiting)} of {len(images)} images")
-        for number, outcome in enumerate(ask_for_all(client.explain, waiting), start=1):
-            fresh[waiting[number - 1].identifier] = outcome
-            bar.progress(number / len(waiting))
-        bar.empty()
-    known.update({key: each for key, each in fresh.items() if isinstance(each, Answered) or each.is_final})
-    return [known.get(image.identifier) or fresh[image.identifier] for image in images]
+    known: dict[str, Outcome] = st.session_state.get(_KNOWN, {})
+    place = st.empty()
+    if any(image.identifier not in known for image in images):
+        place.progress(0.0, text="Asking the model")
+    outcomes: list[Outcome] = []
+    for image, outcome in zip(images, ask_for_all(client.explain, images, known), strict=True):
+        outcomes.append(outcome)
+        if image.identifier not in known:
+            place.progress(len(outcomes) / len(images), text=f"{len(outcomes)} of {len(images)} images")
+    place.empty()
+    st.session_state[_KNOWN] = final_outcomes(images, outcomes)
+    return outcomes
 
 
 def _show(outcomes: list[Outcome]) -> None:
@@ -106,7 +103,7 @@ def _show(outcomes: list[Outcome]) -> None:
         _show_outcome(outcomes[0])
     elif outcomes:
         _show_batch(outcomes)
-    if any(isinstance(each, Refused) and not each.is_final for each in outcomes):
+    if not all(each.is_final for each in outcomes):
         st.button("Ask again")
 
 
@@ -125,7 +122,7 @@ def _show_outcome(outcome: Outcome) -> None:
     if isinstance(outcome, Refused):
         st.html(fragments.failure(outcome.error, outcome.name))
         return
-    left, right = st.columns(2, gap="large")  # on a narrow screen the left one lies above the other
+    left, right = st.columns(2, gap="medium")  # on a narrow screen the left one lies above the other
     with left:
         st.html(fragments.answer(outcome))
     with right:

@@ -40,8 +40,11 @@ def check_port(host: str, port: int) -> None:
 def run_server(settings: AppSettings, host: str, port: int) -> None:
     """Serves the page until SIGINT or SIGTERM, and says where once it does. Raises as `check_port` does."""
     check_port(host, port)  # Streamlit's own message names neither the address nor the reason
+    from starlette.formparsers import MultiPartParser
     from streamlit.web.cli import main as streamlit  # takes a second to import
 
+    # Otherwise Starlette, which receives the uploads, writes those of more than 1 MiB to a temporary file.
+    MultiPartParser.spool_max_size = (settings.upload_megabytes + 1) * 1024 * 1024
     listening = {
         "server.address": host,
         "server.port": port,

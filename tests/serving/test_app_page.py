@@ -89,15 +89,15 @@ def test_an_example_is_answered_and_gives_way_to_uploads(
     open_page: Callable[..., AppTest], server: FakeServer
 ) -> None:
     opened = open_page()
-    button(opened, "Benign, smooth").click().run()
-    assert "Synthetic phantom: benign, smooth" in texts(opened)
+    button(opened, "Benign, typical").click().run()
+    assert "Synthetic phantom: benign, typical" in texts(opened)
 
     upload(opened, a_png=PNG)
     assert "Synthetic phantom" not in texts(opened)
     assert "a.png" in texts(opened)
 
-    button(opened, "Malignant, spiculated").click().run()
-    assert "Synthetic phantom: malignant, spiculated" in texts(opened)
+    button(opened, "Malignant, typical").click().run()
+    assert "Synthetic phantom: malignant, typical" in texts(opened)
     assert opened.file_uploader[0].value == []
     assert len(server.images) == 3
 

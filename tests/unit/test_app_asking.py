@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.formparsers import MultiPartParser
 
 from components.datasets.synthetic import patient_labels, patient_views
 from schema.errors import BreastImagingError, ConfigurationError
 from schema.images.formats import encode_image, encode_png, read_image
 from serving.app import asking, fragments
-from serving.app.asking import Answered, GivenImage, Refused, ask_for_all
+from serving.app.asking import Answered, GivenImage, Refused, ask_for_all, final_outcomes
 from serving.app.cards import read_card
 from serving.app.examples import EXAMPLES
 from serving.app.pictures import draw
-from serving.app.server import check_port
+from serving.app.server import check_port, run_server
 from serving.app.settings import AppSettings
 from serving.app.standing import NotReady, Ready, describe, find_standing
 from serving.client import (
@@ -75,7 +76,7 @@ def given(name: str, data: bytes) -> GivenImage:
 def test_what_is_sent_is_what_ingestion_would_store(make: Callable[[], bytes]) -> None:
     data, model = make(), Model()
 
-    (outcome,) = ask_for_all(model.explain, [given("a", data)])
+    (outcome,) = ask_for_all(model.explain, [given("a", data)], {})
 
     assert isinstance(outcome, Answered)
     assert model.images == [encode_image(read_image(data))]
@@ -84,7 +85,7 @@ def test_what_is_sent_is_what_ingestion_would_store(make: Callable[[], bytes]) -
 
 
 def test_a_large_image_is_shown_small() -> None:
-    (outcome,) = ask_for_all(Model().explain, [given("a", encode_png(noise(1280, 640)))])
+    (outcome,) = ask_for_all(Model().explain, [given("a", encode_png(noise(1280, 640)))], {})
 
     assert isinstance(outcome, Answered)
     assert outcome.picture.size == (320, 640)
@@ -95,7 +96,7 @@ def test_a_broken_image_costs_no_other_its_answer() -> None:
     png = encode_png(noise(8, 8))
     files = [given("a", png), given("b", b"nothing"), given("c", b""), given("d", png[:60]), given("e", png)]
 
-    outcomes = list(ask_for_all(Model().explain, files))
+    outcomes = list(ask_for_all(Model().explain, files, {}))
 
     assert [type(each) for each in outcomes] == [Answered, Refused, Refused, Refused, Answered]
     refused = [each for each in outcomes if isinstance(each, Refused)]
@@ -109,7 +110,7 @@ def test_a_server_that_is_gone_is_not_asked_again_and_one_that_is_late_is() -> N
     png = encode_png(noise(8, 8))
     model = Model({1: LATE, 3: GONE})
 
-    outcomes = list(ask_for_all(model.explain, [given(name, png) for name in "abcde"]))
+    outcomes = list(ask_for_all(model.explain, [given(name, png) for name in "abcde"], {}))
 
     assert outcomes[0] == Refused("a", LATE)
     assert isinstance(outcomes[1], Answered)
@@ -118,16 +119,29 @@ def test_a_server_that_is_gone_is_not_asked_again_and_one_that_is_late_is() -> N
     assert not any(each.is_final for each in outcomes if isinstance(each, Refused))
 
 
-def test_too_many_images_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_images_are_refused_until_others_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "MOST_IMAGES", 2)
     model = Model()
+    images = [given(name, encode_png(noise(8, 8))) for name in "abc"]
 
-    outcomes = list(ask_for_all(model.explain, [given(name, encode_png(noise(8, 8))) for name in "abc"]))
+    outcomes = list(ask_for_all(model.explain, images, {}))
 
     assert isinstance(outcomes[2], Refused)
     assert isinstance(outcomes[2].error, TooLargeError)
     assert outcomes[2].error.what == "More than 2 images at a time are not answered."
     assert len(model.images) == 2
+    known = final_outcomes(images, outcomes)
+    assert known == {"a": outcomes[0], "b": outcomes[1]}
+    assert [type(each) for each in ask_for_all(model.explain, images[1:], known)] == [Answered, Answered]
+    assert len(model.images) == 3
+
+
+def test_only_what_asking_would_not_change_is_final() -> None:
+    images = [given(name, encode_png(noise(8, 8))) for name in "abc"] + [given("d", b"nothing")]
+
+    outcomes = list(ask_for_all(Model({2: LATE}).explain, images, {}))
+
+    assert list(final_outcomes(images, outcomes)) == ["a", "c", "d"]
 
 
 def answered(picture: Image.Image, heat_map: np.ndarray | None = None, name: str = "a.png") -> Answered:
@@ -243,6 +257,25 @@ def test_a_taken_port_is_named() -> None:
         ):
             check_port("127.0.0.1", port)
     check_port("127.0.0.1", port)
+
+
+def test_uploads_stay_in_memory_and_nothing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[str]] = []
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 0)
+    monkeypatch.setattr("streamlit.web.cli.main", lambda arguments, standalone_mode: told.append(arguments))
+    settings = AppSettings(address="h:1", model="m", upload_megabytes=3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    run_server(settings, "127.0.0.1", port)
+
+    (arguments,) = told
+    assert MultiPartParser.spool_max_size > 3 * 1024 * 1024
+    assert "--server.maxUploadSize=3" in arguments
+    assert "--browser.gatherUsageStats=false" in arguments
+    assert "--client.showErrorDetails=none" in arguments
+    assert (f"--server.port={port}" in arguments, "--server.address=127.0.0.1" in arguments) == (True, True)
+    assert arguments[-2:] == ["--", settings.model_dump_json()]
 
 
 def test_settings_survive_the_way_to_the_page() -> None:
