@@ -176,6 +176,15 @@ def test_the_picture_says_what_it_shows() -> None:
     assert "Nothing in this image speaks for the positive class" in empty
 
 
+def test_bars_are_as_long_as_the_probabilities_and_the_threshold_is_marked() -> None:
+    html = fragments.answer(answered(Image.new("L", (8, 8))))
+
+    assert '<th scope="row">benign</th><td><span class="bi-number">0.900</span>' in html
+    assert [html.count(each) for each in ("width: 90.0%", "width: 10.0%", "left: 50.0%")] == [1, 1, 1]
+    assert "The line across a bar is the threshold." in html
+    assert "Answered by model, version 1, in 12 ms." in html
+
+
 def test_what_comes_from_outside_is_escaped() -> None:
     hostile = "<img src=x onerror=alert(1)>"
     error = BreastImagingError(hostile, fix=hostile, reasons=[hostile])
