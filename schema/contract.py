@@ -2,6 +2,9 @@
 
 from typing import Final
 
+# What every page and card says.
+RESEARCH_ONLY: Final = "Research use only. Not for diagnosis."
+
 # Splits. `test` is read by the Evaluator alone.
 TRAIN: Final = "train"
 EVAL: Final = "eval"
@@ -68,6 +71,7 @@ HEAT_MAP_SIDE: Final = 64
 EXTRA_ASSETS: Final = "assets.extra"
 MODEL_DESCRIPTION_FILE: Final = "model.json"
 REFERENCE_FILE: Final = "reference_predictions.json"
+MODEL_CARD: Final = "model_card"  # .md, .json
 
 # Beside the logs of a training: its curves and what it chose, as JSON.
 TRAINING_FILE: Final = "training.json"

@@ -11,9 +11,10 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from components import artifacts
-from components.model_card.content import DATA_CARD, MODEL_CARD
+from components.model_card.content import DATA_CARD
 from components.model_card.gather import Sources, gather_cards
 from components.model_card.markdown import render_data_card, render_model_card
+from schema import contract
 
 CONFIGURATION_KEY: Final = "configuration"
 CARDS_KEY: Final = "cards"
@@ -31,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
         single = {key: artifact_utils.get_single_instance(found) for key, found in input_dict.items()}
         model_card, data_card = gather_cards(Sources(**single), exec_properties[CONFIGURATION_KEY])
         directory = artifact_utils.get_single_uri(output_dict[CARDS_KEY])
-        _write(directory, MODEL_CARD, model_card, render_model_card(model_card))
+        _write(directory, contract.MODEL_CARD, model_card, render_model_card(model_card))
         _write(directory, DATA_CARD, data_card, render_data_card(data_card))
 
 

@@ -5,10 +5,7 @@ from typing import Final
 from components.clinical_evaluator.content import ClinicalEvaluation, Frozen
 
 CARD_VERSION: Final = "1"
-MODEL_CARD: Final = "model_card"
 DATA_CARD: Final = "data_card"
-
-RESEARCH_ONLY: Final = "Research use only. Not for diagnosis."
 
 
 class ClaimItem(Frozen):

@@ -22,7 +22,6 @@ from components.manifest import FILE_NAME, PATIENT, Manifest, groups_of, images_
 from components.model_card.claim import claim_items
 from components.model_card.content import (
     CARD_VERSION,
-    RESEARCH_ONLY,
     CheckCard,
     ClaimItem,
     DataCard,
@@ -179,7 +178,7 @@ def _source(data: DataSettings) -> DataSource:
 def _intended_use(run: _Run) -> list[str]:
     dataset = get_dataset(run.data.dataset)
     return [
-        RESEARCH_ONLY,
+        contract.RESEARCH_ONLY,
         f"Telling {', '.join(run.data.labels)} apart in images like those it was trained on ({dataset.title};"
         f" {dataset.modality}), in studies in which nobody's care depends on the answer.",
     ]

@@ -17,13 +17,13 @@ from components.report.page.decisions import average_rows, share_rows
 from components.report.page.explorer import explorer
 from components.report.page.gate_checks import check_row
 from components.report.page.verdict import criterion_row, describe_verdict
+from schema import contract
 
 PACKAGE: Final = "components.report.page"
 TEMPLATES: Final = "templates"
 PAGE_TEMPLATE: Final = "page.html.jinja"
 STYLE: Final = "page.css"
 SCRIPT: Final = "explorer.js"
-DISCLAIMER: Final = "Research use only. Not for diagnosis."
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def render(content: ReportContent) -> str:
         .render(
             content=content,
             clinical=content.clinical,
-            disclaimer=DISCLAIMER,
+            disclaimer=contract.RESEARCH_ONLY,
             created=text.format_time(content.created),
             sections=sections(content),
             **_verdict(content),
