@@ -3,19 +3,18 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import grpc_tools
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import Message
-from grpc_tools import protoc
 from referencing import Registry, Resource
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -41,9 +40,10 @@ def flags(arguments: list[str]) -> dict[str, str]:
 def configuration_messages(folder: Path) -> dict[str, type[Message]]:
     """The messages of tensorflow_serving_configuration.proto, compiled in a folder."""
     out = folder / "descriptors.pb"
-    includes = Path(grpc_tools.__file__).parent / "_proto"
-    arguments = [f"-I{SCHEMAS}", f"-I{includes}", "--include_imports", f"--descriptor_set_out={out}"]
-    assert protoc.main(["protoc", *arguments, "tensorflow_serving_configuration.proto"]) == 0
+    arguments = [f"-I{SCHEMAS}", "--include_imports", f"--descriptor_set_out={out}"]
+    # In a process of its own: the compiler's protobuf and TensorFlow's in one process end it.
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", *arguments, "tensorflow_serving_configuration.proto"]
+    subprocess.run(protoc, check=True)
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
         pool.Add(file)
