@@ -1,6 +1,7 @@
 """The logic of the web app's page, against a server in this process; run by Streamlit's AppTest, no browser."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,9 @@ def test_the_page_waits_for_a_server_that_comes_later(open_page: Callable[..., A
     assert "The chosen images are answered once the model is there." in texts(opened)
 
     server.start()
-    button(opened, "Try again").click().run()
+    deadline = time.monotonic() + 30
+    while "is loaded" not in texts(opened) and time.monotonic() < deadline:  # gRPC waits before it connects anew
+        button(opened, "Try again").click().run()
 
     assert "is loaded: version 1." in texts(opened)
     assert f"The probability of malignant is {probability_of(PNG):.3f}" in texts(opened)

@@ -13,7 +13,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from components.publisher.releases import publish, stage
+from components.publisher.releases import publish, staged
 from serving.reference import reference_images
 from serving.servable import Servable
 from tests.serving.conftest import Exported
@@ -122,7 +122,8 @@ def test_what_the_publisher_publishes_is_served(
     cards = tmp_path / "cards"
     cards.mkdir()
 
-    version = publish(stage(second, cards, base), base)
+    with staged(second, cards, base) as staging:
+        version = publish(staging, base)
 
     server.wait_for_output(f"Serving published: {version}")
 

@@ -20,8 +20,12 @@ IMAGE = reference_images()[0]
 LOAD = make_loader(Threads(), Limits())
 
 
+def records_of(model: Path) -> Path:
+    return model / contract.EXTRA_ASSETS / "tf_serving_warmup_requests"
+
+
 def write_records(model: Path, *logs: PredictionLog) -> None:
-    with tf.io.TFRecordWriter(str(model / contract.EXTRA_ASSETS / "tf_serving_warmup_requests")) as writer:
+    with tf.io.TFRecordWriter(str(records_of(model))) as writer:
         for log in logs:
             writer.write(log.SerializeToString())
 
@@ -47,6 +51,7 @@ def test_without_records_a_reference_image_goes_through_every_signature(
     asked: list[str] = []
     run = "serving.saved_model.SessionModel.run"
     monkeypatch.setattr(run, lambda model, signature, inputs: asked.append(signature))
+    records_of(copy_of_exported).unlink()
 
     LOAD(copy_of_exported).close()
 
@@ -80,12 +85,12 @@ def test_a_version_that_does_not_answer_its_records_is_refused(
 
 
 def test_damaged_files_are_a_reason(copy_of_exported: Path) -> None:
-    extra = copy_of_exported / contract.EXTRA_ASSETS
-    (extra / contract.REFERENCE_FILE).write_text("{}")
+    records_of(copy_of_exported).unlink()
+    (copy_of_exported / contract.EXTRA_ASSETS / contract.REFERENCE_FILE).write_text("{}")
     with pytest.raises(UnusableModelError, match="fails at its warm-up"):
         LOAD(copy_of_exported)
 
-    (extra / "tf_serving_warmup_requests").write_bytes(b"no records")
+    records_of(copy_of_exported).write_bytes(b"no records")
     with pytest.raises(UnusableModelError, match="tf_serving_warmup_requests holds no record"):
         LOAD(copy_of_exported)
 
