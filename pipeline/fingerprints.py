@@ -90,6 +90,7 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         *_SERVABLES,
         "components.example_files",
         "components.heat_map_evaluator",
+        "components.measures",
         "components.model_files",
         *_INGESTION,
     ),

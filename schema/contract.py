@@ -71,6 +71,7 @@ HEAT_MAP_SIDE: Final = 64
 EXTRA_ASSETS: Final = "assets.extra"
 MODEL_DESCRIPTION_FILE: Final = "model.json"
 REFERENCE_FILE: Final = "reference_predictions.json"
+WARM_UP_FILE: Final = "tf_serving_warmup_requests"  # TensorFlow Serving's name
 MODEL_CARD: Final = "model_card"  # .md, .json
 
 # Beside the logs of a training: its curves and what it chose, as JSON.

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.clinical_evaluator.content import Comparison
-from components.clinical_evaluator.figures import AUC, RECALL, SPECIFICITY, figure, known
+from components.clinical_evaluator.figures import AUC, RECALL, SPECIFICITY, figure
 from components.clinical_evaluator.scored_images import ScoredImages
 from components.measures.auc_intervals import delong_difference
 from components.measures.decisions import Binary, Decisions
 from components.measures.group_bootstrap import group_intervals
+from components.measures.known import known
 from components.measures.ranking import RankedScores
 from components.settings import ClinicalSettings
 

@@ -18,13 +18,14 @@ from components.clinical_evaluator.content import (
     ReliabilityBin,
     ScoreCount,
 )
-from components.clinical_evaluator.figures import figure, known, share
+from components.clinical_evaluator.figures import figure, share
 from components.clinical_evaluator.scored_images import ScoredImages
 from components.clinical_evaluator.slices import evaluate_slices
 from components.clinical_evaluator.verdict import judge
 from components.measures.auc_intervals import delong, newcombe
 from components.measures.calibration import BINS, BinnedProbabilities
 from components.measures.group_bootstrap import Interval
+from components.measures.known import known
 from components.measures.proportions import proportion
 from components.settings import ClinicalEvaluationSettings, ClinicalSettings
 

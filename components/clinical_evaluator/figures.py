@@ -1,6 +1,5 @@
 """All figures of scored images that are bootstrapped, and the curves with their bands."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -12,6 +11,7 @@ from components.clinical_evaluator.scored_images import ScoredImages
 from components.measures.calibration import BinnedProbabilities
 from components.measures.decisions import Binary, Decisions, accuracy, balanced_accuracy
 from components.measures.group_bootstrap import Interval, group_bands, group_intervals
+from components.measures.known import known
 from components.measures.proportions import Proportion
 from components.measures.ranking import Curve, RankedScores
 from components.settings import ClinicalSettings
@@ -117,11 +117,6 @@ def _banded(
 
 def _known(values: NDArray[np.float64]) -> list[float | None]:
     return [known(float(value)) for value in values]
-
-
-def known(value: float) -> float | None:
-    """The value, or None for what is not defined, since JSON has no NaN."""
-    return value if math.isfinite(value) else None
 
 
 def figure(interval: Interval) -> Figure:

@@ -1,6 +1,5 @@
 """Trains and tests once for each fold, and pools the predictions."""
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from components.example_files import split_patterns
 from components.features.store import ImageFeatures, join_features, read_features
 from components.manifest import read_manifest
 from components.measures.group_bootstrap import Interval, group_intervals
+from components.measures.known import known
 from components.models.registry import get_model
 from components.settings import CrossValidationSettings
 from components.trainer.calibration import apply_temperature
@@ -184,13 +184,9 @@ def _summarize_fold(fold: _Tested, pooled: Pooled, groups: list[str]) -> FoldSum
         temperature=fold.decision.temperature,
         threshold=fold.decision.threshold,
         best_epochs=fold.best_epochs,
-        figures={name: _known(float(value)) for name, value in pooled.measure(is_test).items()},
+        figures={name: known(float(value)) for name, value in pooled.measure(is_test).items()},
     )
 
 
 def _figure(interval: Interval) -> Figure:
-    return Figure(value=_known(interval.value), low=_known(interval.low), high=_known(interval.high))
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return Figure(value=known(interval.value), low=known(interval.low), high=known(interval.high))

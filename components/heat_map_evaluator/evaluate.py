@@ -1,6 +1,5 @@
 """Scores the heat maps of a model against lesions, and against those of the model with shuffled weights."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
@@ -14,6 +13,7 @@ from components.heat_map_evaluator.explain import BATCH_SIZE
 from components.heat_map_evaluator.lesions import Lesions
 from components.heat_map_evaluator.localisation import Localisation, localise
 from components.heat_map_evaluator.randomisation import Stage, randomise
+from components.measures.known import known
 from components.progress import Progress, report_progress
 from schema import contract
 from serving.servable import Servable
@@ -89,9 +89,9 @@ def _score_classes(
 
 def _score(found: Localisation) -> LocalisationScore:
     return LocalisationScore(
-        pointing=_known(found.pointing),
-        energy=_known(found.energy),
-        chance=_known(found.chance),
+        pointing=known(found.pointing),
+        energy=known(found.energy),
+        chance=known(found.chance),
         scored=found.scored,
         silent=found.silent,
     )
@@ -101,12 +101,7 @@ def _shuffled(stage: Stage) -> ShuffledScore:
     alike = stage.similarity
     return ShuffledScore(
         layers=stage.layers,
-        rank_correlation=_known(alike.rank_correlation),
-        overlap=_known(alike.overlap),
+        rank_correlation=known(alike.rank_correlation),
+        overlap=known(alike.overlap),
         compared=alike.compared,
     )
-
-
-def _known(value: float) -> float | None:
-    """None where it is not defined, since JSON has no NaN."""
-    return value if math.isfinite(value) else None

@@ -12,8 +12,6 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 from schema import contract
 from serving.examples import image_example
 
-# As TensorFlow Serving names it; it reads at most 1,000 records.
-FILE: Final = f"{contract.EXTRA_ASSETS}/tf_serving_warmup_requests"
 BATCHES: Final = (1, 4)
 
 
@@ -25,7 +23,7 @@ def write_warm_up_requests(name: str, images: Sequence[bytes], directory: str) -
         images: encoded, and nobody's: they are published with the model.
         directory: of the SavedModel.
     """
-    with tf.io.TFRecordWriter(os.path.join(directory, FILE)) as writer:
+    with tf.io.TFRecordWriter(os.path.join(directory, contract.EXTRA_ASSETS, contract.WARM_UP_FILE)) as writer:
         for request in _requests(name, images):
             writer.write(PredictionLog(predict_log=PredictLog(request=request)).SerializeToString())
 

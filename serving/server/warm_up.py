@@ -8,12 +8,11 @@ from typing import Final
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.example.example_pb2 import Example
-from tensorflow.core.example.feature_pb2 import BytesList, Feature, Features
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import contract
+from serving.examples import image_example
 from serving.reference import ReferencePredictions
 from serving.saved_model import MODEL_FIX, SessionModel, UnusableModelError, first_line
 from serving.servable import read_extra
@@ -21,7 +20,6 @@ from serving.server.errors import RequestError
 from serving.server.requests import decode_inputs, signature_name, signature_of
 from serving.server.settings import Limits
 
-_RECORDS_FILE: Final = "tf_serving_warmup_requests"
 _MAXIMUM_RECORDS: Final = 1000  # as TensorFlow Serving reads
 
 
@@ -31,7 +29,7 @@ def warm_up(model: SessionModel, limits: Limits) -> None:
     Raises UnusableModelError where the model does not answer.
     """
     try:
-        if _beside(model, _RECORDS_FILE).exists():
+        if _beside(model, contract.WARM_UP_FILE).exists():
             _run_records(model, limits)
         elif _beside(model, contract.REFERENCE_FILE).exists():
             _run_reference(model)
@@ -44,13 +42,13 @@ def warm_up(model: SessionModel, limits: Limits) -> None:
 
 
 def _run_records(model: SessionModel, limits: Limits) -> None:
-    requests = islice(_predict_requests(_beside(model, _RECORDS_FILE)), _MAXIMUM_RECORDS)
+    requests = islice(_predict_requests(_beside(model, contract.WARM_UP_FILE)), _MAXIMUM_RECORDS)
     asked = 0
     for asked, request in enumerate(requests, start=1):  # noqa: B007  counts, for after the loop
         name = signature_name(request.model_spec)
         model.run(name, decode_inputs(signature_of(model, name), request.inputs, limits))
     if not asked:  # which is also how a truncated file reads
-        raise ValueError(f"{_RECORDS_FILE} holds no record")
+        raise ValueError(f"{contract.WARM_UP_FILE} holds no record")
 
 
 def _predict_requests(path: Path) -> Iterator[PredictRequest]:
@@ -63,12 +61,10 @@ def _predict_requests(path: Path) -> Iterator[PredictRequest]:
 
 def _run_reference(model: SessionModel) -> None:
     image = ReferencePredictions.from_json(read_extra(model.directory, contract.REFERENCE_FILE)).images[0]
-    encoded = Feature(bytes_list=BytesList(value=[image]))
-    example = Example(features=Features(feature={contract.IMAGE_ENCODED: encoded}))
     requests = {
         contract.SERVING_IMAGE: {contract.IMAGE_BYTES_INPUT: np.array([image], object)},
         contract.SERVING_EXPLANATION: {contract.IMAGE_BYTES_INPUT: np.array([image], object)},
-        contract.SERVING_DEFAULT: {contract.EXAMPLES_INPUT: np.array([example.SerializeToString()], object)},
+        contract.SERVING_DEFAULT: {contract.EXAMPLES_INPUT: np.array([image_example(image)], object)},
     }
     for signature in sorted(requests.keys() & model.signatures.keys()):
         model.run(signature, requests[signature])

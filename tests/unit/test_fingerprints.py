@@ -120,7 +120,7 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("components/transform.py", {"Transform", *LEARNING}),
         ("components/evaluator/eval_config.py", {"Evaluator", *ALL_COMPONENTS}),
         ("components/clinical_evaluator/verdict.py", {"ClinicalEvaluator", "CardWriter", *ALL_COMPONENTS}),
-        ("components/measures/ranking.py", {"ClinicalEvaluator", "CardWriter", *ALL_COMPONENTS}),
+        ("components/measures/ranking.py", {"ClinicalEvaluator", "HeatMapEvaluator", "CardWriter", *ALL_COMPONENTS}),
         ("components/models/cnn.py", LEARNING),
         ("components/features/store.py", LEARNING),
         ("components/trainer/augmentation.py", LEARNING),
