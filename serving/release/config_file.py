@@ -34,7 +34,9 @@ class ConfigFile:
             if len(content) > _MAXIMUM_BYTES:
                 raise ConfigurationError(f"{self._path} has more than {_MAXIMUM_BYTES} bytes.", fix=_FIX)
             config = text_format.Parse(content.decode(), wire.ModelServerConfig())
-        except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+        except OSError as error:
+            raise ConfigurationError(f"{self._path} cannot be read ({error.strerror}).", fix=_FIX) from error
+        except (UnicodeDecodeError, text_format.ParseError) as error:
             raise ConfigurationError(f"{self._path} cannot be read ({error}).", fix=_FIX) from error
         if config.WhichOneof("config") != "model_config_list":
             raise ConfigurationError(f"{self._path} holds no model_config_list.", fix=_FIX)
