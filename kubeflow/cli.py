@@ -1,0 +1,10 @@
+"""`breast-imaging kubeflow`: the same graph on Kubeflow Pipelines. What a command needs is imported when it runs."""
+
+import typer
+
+app = typer.Typer(help="Compile, try, run and schedule the pipeline on Kubeflow Pipelines.", no_args_is_help=True)
+
+
+@app.callback()
+def _root() -> None:
+    pass
