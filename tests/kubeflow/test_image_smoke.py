@@ -49,14 +49,11 @@ def test_executors_are_those_of_the_graph() -> None:
 
 
 def test_an_executor_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        smoke, "executor_paths", lambda: ["components.trainer.no_module.Executor", "pipeline.graph.No"]
-    )
+    paths = ["components.trainer.no_module.Executor", "pipeline.graph.NoExecutor"]
+    monkeypatch.setattr(smoke, "executor_paths", lambda: paths)
     with pytest.raises(smoke.UnusableImageError) as failure:
         smoke.import_executors()
-    missing_module, missing_class = failure.value.reasons
-    assert missing_module.startswith("components.trainer.no_module.Executor: No module named")
-    assert missing_class.startswith("pipeline.graph.No: ")
+    assert failure.value.reasons == tuple(f"{path}: Could not import {path}" for path in paths)
 
 
 def test_a_command_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
