@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployment import read_yaml
 from tests.kubeflow.container_image import IMAGE, ROOT, USER, instructions, locked_versions
 
 TARGETS = ("cpu", "gpu")
@@ -173,3 +174,30 @@ def test_a_folder_without_commits_has_no_tag(repository: Path) -> None:
     shutil.rmtree(repository / ".git")
     tag = image_tag(repository)
     assert (tag.returncode != 0, tag.stdout) == (True, "")
+
+
+# The workflow
+
+
+def test_workflow_lints_tries_and_lists_before_it_pushes_and_pushes_tags_alone() -> None:
+    workflow = read_yaml(ROOT / ".github" / "workflows" / "image.yml")
+    job = workflow["jobs"]["image"]
+    assert job["needs"] == "lint"
+    assert "hadolint kubeflow/image/Dockerfile" in workflow["jobs"]["lint"]["steps"][-1]["run"]
+    assert tuple(job["strategy"]["matrix"]["target"]) == TARGETS
+    names = [step.get("name") for step in job["steps"]]
+    order = [names.index(name) for name in ("Build", "Try it as a cluster would", "List what is in it")]
+    push = job["steps"][-1]
+    assert order == sorted(order)
+    assert push["name"].startswith("Push")
+    assert push["if"] == "startsWith(github.ref, 'refs/tags/')"
+    assert "continue-on-error" not in str(workflow)
+    tried = job["steps"][order[1]]["run"]
+    for confinement in ("--read-only", "--tmpfs /tmp", "--network none", "--cap-drop ALL", "no-new-privileges"):
+        assert confinement in tried
+
+
+def test_workflow_takes_actions_at_a_commit() -> None:
+    used = re.findall(r"uses: (\S+)", (ROOT / ".github" / "workflows" / "image.yml").read_text())
+    assert len(used) >= 4
+    assert [action for action in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []
