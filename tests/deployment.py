@@ -70,18 +70,22 @@ def render(folder: Path) -> list[Manifest]:
 
 def base_files() -> list[Manifest]:
     """The base as its files have it, with the ConfigMap that kustomize would generate."""
-    manifests = [manifest for path in _resources() for manifest in yaml.safe_load_all(path.read_text("utf-8"))]
+    manifests = files_of(KUBERNETES / "base")
     generator = read_yaml(CONFIGURATION / "kustomization.yaml")["configMapGenerator"][0]
     data = {name: (CONFIGURATION / name).read_text("utf-8") for name in generator["files"]}
     metadata = {"name": generator["name"]}
     return [*manifests, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}]
 
 
-def _resources() -> Iterator[Path]:
-    for name in read_yaml(KUBERNETES / "base" / "kustomization.yaml")["resources"]:
-        path = KUBERNETES / "base" / name
-        if path.is_file():
-            yield path
+def files_of(folder: Path) -> list[Manifest]:
+    """What a kustomization and those below it name, as the files have it."""
+    paths = [(folder / name).resolve() for name in read_yaml(folder / "kustomization.yaml").get("resources", [])]
+    found = [files_of(path) if path.is_dir() else list(_documents(path)) for path in paths]
+    return [manifest for manifests in found for manifest in manifests]
+
+
+def _documents(path: Path) -> Iterator[Manifest]:
+    yield from yaml.safe_load_all(path.read_text("utf-8"))
 
 
 def validate_manifest(manifest: Manifest, version: str) -> None:

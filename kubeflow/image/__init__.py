@@ -1,0 +1,1 @@
+"""The container image that every step runs in."""
