@@ -1,6 +1,9 @@
-"""Artifact types that TFX does not have. Their names have the dot that Kubeflow Pipelines asks for."""
+"""Artifact types that TFX does not have.
 
-from tfx.types import standard_artifacts
+Their names have the dot that Kubeflow Pipelines asks for, and they declare no properties, which TFX's compiler for it
+refuses; what goes with an artifact is in its custom properties.
+"""
+
 from tfx.types.artifact import Artifact
 
 
@@ -32,7 +35,6 @@ class ImageFeatures(Artifact):
     """A folder for each split with the feature maps that a frozen backbone makes of its images."""
 
     TYPE_NAME = "breast_imaging.ImageFeatures"
-    PROPERTIES = {"split_names": standard_artifacts.SPLIT_NAMES_PROPERTY}
 
 
 class CrossValidationReport(Artifact):

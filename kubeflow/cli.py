@@ -2,7 +2,10 @@
 
 import typer
 
+from kubeflow.compile_command import compile_
+
 app = typer.Typer(help="Compile, try, run and schedule the pipeline on Kubeflow Pipelines.", no_args_is_help=True)
+app.command("compile")(compile_)
 
 
 @app.callback()

@@ -29,6 +29,7 @@ from components.settings import (
 )
 from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
+from pipeline.kubeflow_settings import KubeflowSettings
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -54,6 +55,7 @@ class Config(Settings):
     clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
