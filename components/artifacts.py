@@ -65,3 +65,15 @@ class ModelCards(Artifact):
     """A folder with the model card and the data card of a model, each as Markdown and JSON."""
 
     TYPE_NAME = "breast_imaging.ModelCards"
+
+
+class Metrics(Artifact):
+    """Figures by name, in the custom properties, which the Kubeflow Pipelines UI lists and compares between runs."""
+
+    TYPE_NAME = "system.Metrics"
+
+
+class ClassificationMetrics(Artifact):
+    """An ROC curve and a confusion matrix, in the custom properties, which the Kubeflow Pipelines UI draws."""
+
+    TYPE_NAME = "system.ClassificationMetrics"

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from types import NoneType
 from typing import Annotated, Any, Final, get_args
 
 import yaml
@@ -172,12 +171,20 @@ def _explain(details: Any) -> str:
 
 
 def _fields_at(location: Sequence[str | int]) -> list[str]:
-    model: Any = Config
+    model: type[BaseModel] = Config
     for part in location:
-        annotation = model.model_fields[part].annotation
-        # A section that may be absent is `Settings | None`.
-        model = next((choice for choice in get_args(annotation) if choice is not NoneType), annotation)
-    return list(model.model_fields) if issubclass(model, BaseModel) else []
+        # Numbers of list items and keys of mappings lead to no other section than the field that holds them.
+        if part in model.model_fields:
+            model = next(_sections_in(model.model_fields[str(part)].annotation), model)
+    return list(model.model_fields)
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Those that a field of this type holds: itself, or within an optional, a list or a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections_in(argument)
 
 
 def _resolve(config: Config) -> Config:

@@ -38,6 +38,7 @@ from components.tuner.component import Tuner
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from pipeline.history import History, MetadataHistory
+from pipeline.kubeflow_settings import KubeflowSettings
 from schema import contract
 from schema.errors import ConfigurationError
 
@@ -103,8 +104,8 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         settings=_clinical_settings(config, (contract.TEST,)),
     )
     cards = CardWriter(
-        # The threads of a machine make no other model, and no other cards that would be published anew.
-        configuration=config.model_copy(update={"beam": BeamSettings()}).to_yaml(),
+        # The machine makes no other model, and no other cards that would be published anew.
+        configuration=config.model_copy(update={"beam": BeamSettings(), "kubeflow": KubeflowSettings()}).to_yaml(),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
