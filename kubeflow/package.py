@@ -30,9 +30,7 @@ def write_package(package: Package, path: Path) -> None:
     Raises ConfigurationError where it cannot be written, or its name does not end in .yaml.
     """
     if path.suffix != ".yaml":
-        raise ConfigurationError(
-            f"{path} is no name for a pipeline.", fix="name a file that ends in .yaml: --output FILE.yaml"
-        )
+        raise ConfigurationError(f"{path} is no YAML file.", fix="name one that ends in .yaml: --output FILE.yaml")
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
             partial = Path(folder) / path.name
