@@ -106,6 +106,8 @@ class Connection:
         try:
             with redirect_stdout(io.StringIO()):  # kfp prints links, in the middle of --json
                 return call(*arguments, **options)
+        except kfp_server_api.ApiException as error:  # of the transport there is none: this is a date that is none
+            raise not_kubeflow(self.ui, error.reason) from error
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise not_kubeflow(self.ui, str(error)) from error
 

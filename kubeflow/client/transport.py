@@ -1,6 +1,7 @@
 """HTTP for kfp's client, which by itself waits for ever, repeats little and takes any page for an answer."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,12 +12,14 @@ from kfp_server_api.rest import RESTClientObject
 from urllib3 import exceptions
 
 from kubeflow.client.errors import not_kubeflow, refusal, unanswered, unreachable, untrusted
+from schema.errors import BreastImagingError
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "DELETE"})
 _SAFE_ACTIONS: Final = (":enable", ":disable", ":terminate")  # posted, but twice is the same as once
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_PAUSE: Final = 20.0
 _LONGEST_RETRY_AFTER: Final = 60
+_URLLIB3_OBJECT: Final = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Transport(RESTClientObject):
 
     def __init__(self, configuration: kfp_server_api.Configuration, limits: Limits) -> None:
         super().__init__(configuration)
+        self._deadline = limits.deadline
         encrypted: dict[str, Any] = self.pool_manager.connection_pool_kw
         self.pool_manager = _Pool(limits, encrypted)
 
@@ -52,7 +56,7 @@ class Transport(RESTClientObject):
         except kfp_server_api.ApiException as error:
             raise refusal(error.status, error.body or b"", error.headers or {}, call, _safe(method, url)) from None
         except exceptions.HTTPError as error:
-            raise _failure(error, call, _safe(method, url)) from error
+            raise _failure(error, call, _safe(method, url), self._deadline) from error
         _check_answer(response.data, call)
         return response
 
@@ -89,7 +93,7 @@ def _safe(method: str, url: str) -> bool:
     return method in _SAFE_METHODS or urlsplit(url).path.endswith(_SAFE_ACTIONS)
 
 
-def _failure(error: exceptions.HTTPError, call: str, safe: bool) -> Exception:
+def _failure(error: exceptions.HTTPError, call: str, safe: bool, deadline: float) -> BreastImagingError:
     reason: object = error.reason if isinstance(error, exceptions.MaxRetryError) else error
     if isinstance(reason, exceptions.SSLError):
         return untrusted(call, _short(reason))
@@ -97,12 +101,14 @@ def _failure(error: exceptions.HTTPError, call: str, safe: bool) -> Exception:
         return unreachable(call, _short(reason))
     if isinstance(reason, exceptions.LocationValueError):
         return unreachable(call, "this is no address")
+    if isinstance(reason, exceptions.ReadTimeoutError):
+        return unanswered(call, f"none within {deadline:g} s", safe)
     return unanswered(call, _short(reason), safe)
 
 
 def _short(reason: object) -> str:
-    """The last clause: urllib3 puts its own objects before it."""
-    return str(reason).rpartition(">: ")[2].strip().rstrip(".")
+    """Without the object that urllib3 puts before it."""
+    return _URLLIB3_OBJECT.sub("", str(reason)).rstrip(".")
 
 
 def _check_answer(data: bytes, call: str) -> None:

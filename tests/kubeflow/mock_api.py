@@ -34,10 +34,6 @@ class RefusalError(Exception):
         super().__init__(message)
 
 
-class Killed(BaseException):
-    """What ends a client at once: nothing that it does afterwards reaches the server."""
-
-
 @dataclass
 class Fault:
     """How requests fail.
@@ -360,6 +356,7 @@ class Handler(BaseHTTPRequestHandler):
 
     mock: MockServer
     protocol_version = "HTTP/1.1"
+    wbufsize = 64 * 1024  # one packet for an answer, not two of which the second waits for an acknowledgement
 
     def log_message(self, *arguments: Any) -> None:
         pass
