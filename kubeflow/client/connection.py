@@ -163,7 +163,7 @@ class _Client(kfp.Client):
             warnings.simplefilter("ignore", FutureWarning)  # that servers older than 2.0 are not supported
             super().__init__(
                 host=url,
-                namespace=settings.namespace or "kubeflow",
+                namespace="",  # each call names its own; kfp's default would be that of ~/.config/kfp/context.json
                 ssl_ca_cert=str(settings.tls_ca) if settings.tls_ca else None,
                 **(settings.token.options() if settings.token else {}),
             )

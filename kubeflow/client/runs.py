@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kubeflow.client.connection import Connection, named
-from kubeflow.client.errors import NotFoundError, UnavailableError
+from kubeflow.client.errors import ConflictError, NotFoundError, UnavailableError
 
 SUCCEEDED: Final = "SUCCEEDED"
 END_STATES: Final = frozenset({SUCCEEDED, "SKIPPED", "FAILED", "CANCELED"})
@@ -56,7 +56,10 @@ def start_run(
 
 def experiment_id(connection: Connection, name: str) -> str:
     """The id of the experiment of a name, which is made where there is none."""
-    found = connection.ask(connection.kfp.create_experiment, name, namespace=connection.namespace)
+    try:
+        found = connection.ask(connection.kfp.create_experiment, name, namespace=connection.namespace)
+    except ConflictError:  # somebody else has made it in this moment
+        found = get_experiment(connection, name)
     return str(found.experiment_id)
 
 
@@ -87,6 +90,10 @@ def list_runs(connection: Connection, experiment: str | None = None) -> Iterator
 
 def terminate_run(connection: Connection, run_id: str) -> None:
     connection.ask(connection.kfp.terminate_run, run_id)
+
+
+def delete_run(connection: Connection, run_id: str) -> None:
+    connection.ask(connection.kfp.delete_run, run_id)
 
 
 def tasks_of(run: Any) -> list[Any]:

@@ -103,7 +103,7 @@ def _failure(error: exceptions.HTTPError, call: str, safe: bool, deadline: float
         return unreachable(call, "this is no address")
     if isinstance(reason, exceptions.ReadTimeoutError):
         return unanswered(call, f"none within {deadline:g} s", safe)
-    return unanswered(call, _short(reason), safe)
+    return unanswered(call, "the connection broke", safe)
 
 
 def _short(reason: object) -> str:
