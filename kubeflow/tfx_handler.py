@@ -139,7 +139,7 @@ class KubeflowHandler(BaseHandler):
         authorities = os.environ.get("BREAST_IMAGING_KUBEFLOW_TLS_CA")
         return connect(
             make_settings(
-                endpoint=self.flags_dict[labels.ENDPOINT] or os.environ.get("KF_PIPELINES_ENDPOINT"),
+                endpoint=self.flags_dict[labels.ENDPOINT],
                 port_forward=False,
                 server_namespace=self.flags_dict[labels.NAMESPACE],
                 kube_context=None,

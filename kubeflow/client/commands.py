@@ -177,6 +177,10 @@ def status_command(target: Target, experiment: str | None, limit: int) -> None:
     console = Console()
     console.print(_schedules_table(status.schedules))
     console.print(_runs_table(status.runs))
+    # Outside of the tables, which would break them.
+    links = [(each.name, each.link) for each in status.schedules] + [(each.name, each.link) for each in status.runs]
+    for name, link in links:
+        _print(console, f"{name}: {link}")
 
 
 def _find(connection: Connection, what: UploadedVersion) -> tuple[runs.UploadedPipeline, Mapping[str, Any]]:
@@ -199,21 +203,21 @@ def _run_lines(run: answers.Run) -> list[str]:
 
 def _schedules_table(found: Sequence[answers.Schedule]) -> Table:
     table = Table(title="Schedules", box=box.SIMPLE, title_justify="left")
-    for heading in ("name", "cron", "active", "last run", "link"):
+    for heading in ("name", "cron", "active", "last run"):
         table.add_column(heading, overflow="fold")
     for each in found:
         last = each.last_run.state if each.last_run else "none yet"
-        table.add_row(*map(escape, (each.name, each.cron, "yes" if each.active else "no", last, each.link)))
+        table.add_row(*map(escape, (each.name, each.cron, "yes" if each.active else "no", last)))
     return table
 
 
 def _runs_table(found: Sequence[answers.Run]) -> Table:
     table = Table(title="Latest runs", box=box.SIMPLE, title_justify="left")
-    for heading in ("run", "name", "state", "created", "link"):
+    for heading in ("run", "name", "state", "created"):
         table.add_column(heading, overflow="fold")
     for each in found:
         created = f"{each.created_at:%Y-%m-%d %H:%M}" if each.created_at else ""
-        table.add_row(*map(escape, (each.run_id, each.name, each.state, created, each.link)))
+        table.add_row(*map(escape, (each.run_id, each.name, each.state, created)))
     return table
 
 

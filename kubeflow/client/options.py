@@ -16,8 +16,7 @@ EndpointOption = Annotated[
     str | None,
     typer.Option(
         "--endpoint",
-        envvar="KF_PIPELINES_ENDPOINT",
-        help="Address of the server, as http://localhost:8888.  [default: within a cluster, its ml-pipeline service]",
+        help="Address of the server, as http://localhost:8888.  [default: that in KF_PIPELINES_ENDPOINT]",
     ),
 ]
 PortForwardOption = Annotated[
@@ -73,6 +72,8 @@ def make_settings(
     if tls_ca:
         check_authorities(tls_ca)
     forwarded = Forwarded(server_namespace, kube_context) if port_forward else None
+    if not endpoint and not forwarded:  # options go before variables
+        endpoint = os.environ.get("KF_PIPELINES_ENDPOINT")
     return Settings(
         way=find_way(endpoint, forwarded, server_namespace),
         namespace=find_namespace(namespace),

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
 
 from schema.errors import ConfigurationError
 
 LARGEST: Final = 32 * 1024 * 1024  # bytes that the server takes
 SCHEMA_VERSION: Final = "2.1.0"
 _DIGITS: Final = 12
+_DOCUMENTS: Final = (pipeline_spec_pb2.PipelineSpec, pipeline_spec_pb2.PlatformSpec)
 _COMPILE: Final = "write it with `breast-imaging kubeflow compile`"
 
 
@@ -51,7 +54,7 @@ def read_package(path: Path) -> Package:
         raise ConfigurationError(
             f"{path} has more than the {LARGEST} bytes that the server takes.", fix="bake large files into the image"
         )
-    spec = _first_document(data, path)
+    spec = _read_documents(data, path)[0]
     name = _field(spec, "pipelineInfo", "name")
     if not isinstance(name, str) or not name or spec.get("schemaVersion") != SCHEMA_VERSION:
         raise ConfigurationError(f"{path} is no compiled pipeline of schema {SCHEMA_VERSION}.", fix=_COMPILE)
@@ -125,14 +128,24 @@ def _is_needed(declaration: Mapping[str, Any]) -> bool:
     return "defaultValue" not in declaration and not declaration.get("isOptional", False)
 
 
-def _first_document(data: bytes, path: Path) -> Mapping[str, Any]:
+def _read_documents(data: bytes, path: Path) -> Sequence[Mapping[str, Any]]:
+    """The pipeline, and what it wants of Kubernetes where it wants anything."""
     try:
-        spec = next(iter(yaml.load_all(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))), None)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not YAML ({' '.join(str(error).split())}).", fix=_COMPILE) from error
-    if not isinstance(spec, Mapping):
+        documents = list(yaml.load_all(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigurationError(f"{path} is not YAML ({_line(error)}).", fix=_COMPILE) from error
+    if not 1 <= len(documents) <= len(_DOCUMENTS) or not all(isinstance(each, Mapping) for each in documents):
         raise ConfigurationError(f"{path} is no compiled pipeline.", fix=_COMPILE)
-    return spec
+    try:
+        for document, kind in zip(documents, _DOCUMENTS, strict=False):
+            json_format.ParseDict(document, kind())
+    except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{path} is no compiled pipeline ({_line(error)}).", fix=_COMPILE) from error
+    return documents
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _field(content: object, *names: str) -> Any:

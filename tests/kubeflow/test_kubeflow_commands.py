@@ -231,6 +231,7 @@ def test_status_and_terminate(server: MockServer, kubeflow: Command, file: Path)
     table = kubeflow("status")[1]
     assert "0 0 2 * * *" in table
     assert "RUNNING" in table
+    assert f"breast: {server.url}/#/recurringrun/details/{schedule_id}\n" in table
 
     assert kubeflow("status", run_id)[1].splitlines()[0] == f"Run {run_id}: RUNNING"
     code, out, _ = kubeflow("terminate", run_id)
@@ -261,7 +262,7 @@ def test_schedule_and_unschedule(server: MockServer, kubeflow: Command, file: Pa
         (["run", "--pipeline", "breast", "--version", "absent"], "The pipeline breast has no version absent."),
         (["run", "--pipeline", "breast", "--param", "span"], "--param span: it is not NAME=VALUE."),
         (["run", "--pipeline", "breast", "--param", "spam=1"], "spam: the pipeline has no such parameter"),
-        (["run", "--pipeline", "breast", "--port-forward"], "two ways to one server"),
+        (["status", "--port-forward", "--endpoint", "http://localhost"], "two ways to one server"),
         (["upload", "absent.yaml"], "absent.yaml cannot be read"),
         (["upload", "pipeline.json"], "pipeline.json is no .yaml file"),
         (["status", "--tls-ca", "absent.pem"], "absent.pem cannot be read"),
@@ -290,6 +291,10 @@ def test_bad_usage_is_told(
         b"x: !!python/object:os",
         b"schemaVersion: 2.0.0\npipelineInfo: {name: x}",
         b"schemaVersion: 2.1.0\npipelineInfo: {name: 5}",
+        b"schemaVersion: 2.1.0\npipelineInfo: {name: x}\nsurprise: 1",
+        b"schemaVersion: 2.1.0\npipelineInfo: {name: x}\n---\n",
+        b"schemaVersion: 2.1.0\npipelineInfo: {name: x}\n---\nsurprise: 1",
+        b"x: 0000-00-00",
     ],
 )
 def test_what_is_no_compiled_pipeline(tmp_path: Path, content: bytes) -> None:

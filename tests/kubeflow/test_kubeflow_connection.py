@@ -11,6 +11,7 @@ from kubeflow.client import connection as connections
 from kubeflow.client.connection import Address, Forwarded, Settings, connect, find_namespace, find_way, named
 from kubeflow.client.credentials import TokenFile, TokenText, check_authorities, check_secrecy, find_token
 from kubeflow.client.errors import RefusedError
+from kubeflow.client.options import make_settings
 from kubeflow.client.port_forward import port_forward
 from kubeflow.client.runs import experiment_id, list_runs
 from schema.errors import BreastImagingError, ConfigurationError
@@ -57,6 +58,17 @@ def test_a_forwarded_server(server: MockServer, tmp_path: Path, monkeypatch: pyt
         "service/ml-pipeline",
         ":8888",
     ]
+
+
+def test_an_option_goes_before_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", "http://variable")
+
+    def way(endpoint: str | None, port_forward: bool) -> Address | Forwarded:
+        return make_settings(endpoint, port_forward, "kubeflow", None, "", None, None, 1.0).way
+
+    assert way(None, False) == Address("http://variable")
+    assert way("http://option", False) == Address("http://option")
+    assert way(None, True) == Forwarded("kubeflow", None)
 
 
 def test_kubectl_is_ended_after_a_failure_even_if_it_does_not_listen(
