@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import kubeflow
 from kubeflow.tfx_cli import run_tfx
 from tests.kubeflow.mock_api import MockServer
 
@@ -145,3 +146,23 @@ def test_the_local_engine_works_through_the_same_command(
     assert "No pipelines to display." in capsys.readouterr().out
     assert run_tfx(["run", "create", "--engine=local", "--pipeline_name=absent"]) == 1
     assert 'Pipeline "absent" does not exist.' in capsys.readouterr().err
+
+
+def test_the_pipeline_of_this_project_is_created_and_run(
+    server: MockServer, endpoint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Path(kubeflow.__path__[0]) / "kubeflow_runner.py"
+    create = ("pipeline", "create", f"--pipeline_path={runner}", endpoint)
+    monkeypatch.delenv("BREAST_IMAGING_IMAGE", raising=False)
+    assert tfx(*create) == 4
+    assert "No image is named." in capsys.readouterr().err
+    assert server.pipelines == {}
+
+    monkeypatch.setenv("BREAST_IMAGING_IMAGE", f"registry.local/breast-imaging@sha256:{'0' * 64}")
+    assert tfx(*create) == 0
+    (version,) = server.versions.values()
+    spec = version["pipeline_spec"].get("pipeline_spec", version["pipeline_spec"])
+    assert spec["pipelineInfo"]["name"] == "breast-imaging"
+    run = ("run", "create", "--pipeline_name=breast-imaging", endpoint)
+    assert tfx(*run, "--runtime_parameter=data_directory=/mnt/data/span-2") == 0
+    assert next(iter(server.runs.values()))["runtime_config"]["parameters"] == {"data_directory": "/mnt/data/span-2"}
