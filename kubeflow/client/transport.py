@@ -1,7 +1,10 @@
 """HTTP for kfp's client, which by itself waits for ever, repeats little and takes any page for an answer."""
 
+import io
 import json
 import re
+import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +22,8 @@ _SAFE_ACTIONS: Final = (":enable", ":disable", ":terminate")  # posted, but twic
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_PAUSE: Final = 20.0
 _LONGEST_RETRY_AFTER: Final = 60
+_CHUNK: Final = 64 * 1024
+_LARGEST_ANSWER: Final = 64 * 1024 * 1024  # a page of pipeline versions, each with its specification
 _URLLIB3_OBJECT: Final = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
@@ -27,7 +32,8 @@ class Limits:
     """How long a call may take, and how often it is repeated.
 
     Attributes:
-        deadline: seconds to connect, and then seconds without a byte, after which an attempt is given up.
+        deadline: seconds to connect, to the first byte of the answer, and from there to its last one, after each of
+            which an attempt is given up.
         retries: attempts after the first. Only what changes nothing when repeated is repeated once it was sent.
         pause: seconds before the second retry; it doubles each time up to 20 s, with as much again at random.
     """
@@ -84,8 +90,31 @@ class _Pool(urllib3.PoolManager):
     ) -> urllib3.BaseHTTPResponse:
         options["timeout"] = urllib3.Timeout(connect=self._deadline, read=self._deadline)
         options["retries"] = self._repeat if _safe(method, url) else self._send_once
+        options["preload_content"] = False
         # A login page is not what was asked for, and a POST would arrive there as a GET.
-        return super().urlopen(method, url, redirect=False, **options)
+        response = super().urlopen(method, url, redirect=False, **options)
+        with closing(response):
+            data = _read(response, self._deadline)
+        return urllib3.HTTPResponse(
+            io.BytesIO(data), response.headers, response.status, reason=response.reason, decode_content=False
+        )
+
+
+class _TooLargeError(exceptions.HTTPError):
+    """More bytes than an answer has."""
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The body of an answer: no more than there is room for, and in no more time than there is, however it drips."""
+    end = time.monotonic() + deadline
+    data = bytearray()
+    while chunk := response.read1(_CHUNK):
+        data += chunk
+        if len(data) > _LARGEST_ANSWER:
+            raise _TooLargeError
+        if time.monotonic() > end:
+            raise exceptions.TimeoutError
+    return bytes(data)
 
 
 def _safe(method: str, url: str) -> bool:
@@ -101,7 +130,9 @@ def _failure(error: exceptions.HTTPError, call: str, safe: bool, deadline: float
         return unreachable(call, _short(reason))
     if isinstance(reason, exceptions.LocationValueError):
         return unreachable(call, "this is no address")
-    if isinstance(reason, exceptions.ReadTimeoutError):
+    if isinstance(reason, _TooLargeError):
+        return not_kubeflow(call, f"it has more than {_LARGEST_ANSWER} bytes")
+    if isinstance(reason, exceptions.TimeoutError):
         return unanswered(call, f"none within {deadline:g} s", safe)
     return unanswered(call, "the connection broke", safe)
 

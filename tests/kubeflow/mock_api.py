@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ class Call:
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    client: tuple[str, int]
 
 
 @dataclass
@@ -383,7 +385,7 @@ class Handler(BaseHTTPRequestHandler):
             body = json.loads(data)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return Call(self.command, parts.path, query, headers, body)
+        return Call(self.command, parts.path, query, headers, body, self.client_address)
 
     def _do(self, call: Call) -> None:
         try:
@@ -441,10 +443,16 @@ def does_and_drops(handler: Handler, work: Callable[[], None]) -> None:
     handler.drop()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client may hang up
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(mock: MockServer, tls: ssl.SSLContext | None = None) -> Iterator[MockServer]:
     """Serves the mock on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"mock": mock}))
+    server = _Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"mock": mock}))
     server.daemon_threads = True
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)

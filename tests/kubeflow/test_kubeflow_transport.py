@@ -1,5 +1,6 @@
 """Bad networks and bad answers, over real HTTP."""
 
+import gzip
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from kubeflow.client.transport import Limits
 from schema.errors import BreastImagingError
 from tests.certificates import Authority
 from tests.kubeflow.conftest import QUICK
-from tests.kubeflow.mock_api import MockServer, does_and_drops, drops, refuses, says, serving, stalls
+from tests.kubeflow.mock_api import Handler, MockServer, does_and_drops, drops, refuses, says, serving, stalls
 
 
 def a_run(server: MockServer) -> str:
@@ -81,6 +82,57 @@ def test_a_server_that_does_not_answer(server: MockServer) -> None:
         with pytest.raises(UnavailableError, match=r"no answer \(none within 0.2 s\)"):
             get_run(connection, run)
     assert len(server.requests("GET .*/runs/r")) == 2
+
+
+def test_a_compressed_answer(server: MockServer, connection: Connection) -> None:
+    data = gzip.compress(b'{"run_id": "small"}')
+    server.fail("GET .*/runs/", says(data, Content_Encoding="gzip"))
+    assert get_run(connection, "r").run_id == "small"
+
+
+def test_one_connection_is_enough(server: MockServer, connection: Connection) -> None:
+    run = a_run(server)
+    for _ in range(5):
+        get_run(connection, run)
+    assert len({call.client for call in server.requests("GET .*/runs/r")}) == 1
+
+
+def drips(handler: Handler, work: Callable[[], None]) -> None:
+    """A byte now and then, for as long as there is a client: no single wait for one is long."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000000")
+    handler.end_headers()
+    while not handler.mock.ended.wait(0.02):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+
+
+def test_an_answer_that_drips(server: MockServer) -> None:
+    with connect(Settings(Address(server.url), limits=Limits(deadline=0.3, retries=0, pause=0.01))) as connection:
+        server.fail("GET .*/runs/", drips)
+        with pytest.raises(UnavailableError, match=r"no answer \(none within 0.3 s\)"):
+            get_run(connection, "r")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_without_bounds(
+    server: MockServer, connection: Connection, monkeypatch: pytest.MonkeyPatch, chunked: bool
+) -> None:
+    monkeypatch.setattr("kubeflow.client.transport._LARGEST_ANSWER", 100)
+    body = b"10\r\n" + b" " * 16 + b"\r\n" if chunked else b" "
+    end = b"0\r\n\r\n" if chunked else b""
+    header = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "1000")
+
+    def act(handler: Handler, work: Callable[[], None]) -> None:
+        handler.send_response(200)
+        handler.send_header(*header)
+        handler.end_headers()
+        handler.wfile.write(body * 1000 + end)
+
+    server.fail("GET .*/runs/", act)
+    with pytest.raises(NotKubeflowError, match="more than 100 bytes"):
+        get_run(connection, "r")
+    assert get_run(connection, a_run(server)).run_id == "r", "the next one has a connection of its own"
 
 
 def test_no_server() -> None:
