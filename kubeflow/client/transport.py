@@ -88,16 +88,20 @@ class _Pool(urllib3.PoolManager):
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = False, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        options["timeout"] = urllib3.Timeout(connect=self._deadline, read=self._deadline)
-        options["retries"] = self._repeat if _safe(method, url) else self._send_once
-        options["preload_content"] = False
-        # A login page is not what was asked for, and a POST would arrive there as a GET.
-        response = super().urlopen(method, url, redirect=False, **options)
-        with closing(response):
-            data = _read(response, self._deadline)
-        return urllib3.HTTPResponse(
-            io.BytesIO(data), response.headers, response.status, reason=response.reason, decode_content=False
-        )
+        retries = self._repeat if _safe(method, url) else self._send_once
+        options |= {"timeout": urllib3.Timeout(connect=self._deadline, read=self._deadline), "preload_content": False}
+        while True:
+            # A login page is not what was asked for, and a POST would arrive there as a GET.
+            response = super().urlopen(method, url, redirect=False, **options, retries=retries)
+            try:
+                with closing(response):
+                    data = _read(response, self._deadline)
+                return urllib3.HTTPResponse(
+                    io.BytesIO(data), response.headers, response.status, reason=response.reason, decode_content=False
+                )
+            except (exceptions.ProtocolError, exceptions.TimeoutError) as error:  # on the way, with the body
+                retries = retries.increment(method, url, error=error)  # raises where there is none left
+                retries.sleep()
 
 
 class _TooLargeError(exceptions.HTTPError):

@@ -19,7 +19,7 @@ from tests.kubeflow.mock_api import Handler, MockServer, does_and_drops, drops, 
 
 
 def a_run(server: MockServer) -> str:
-    server.experiments["e"] = {"experiment_id": "e", "namespace": ""}
+    server.experiments["e"] = {"experiment_id": "e", "display_name": "e", "created_at": "", "namespace": ""}
     server.runs["r"] = {"run_id": "r", "state": "RUNNING", "experiment_id": "e", "_namespace": ""}
     return "r"
 
@@ -95,6 +95,30 @@ def test_one_connection_is_enough(server: MockServer, connection: Connection) ->
     for _ in range(5):
         get_run(connection, run)
     assert len({call.client for call in server.requests("GET .*/runs/r")}) == 1
+
+
+def breaks_off(handler: Handler, work: Callable[[], None]) -> None:
+    """The work is done, and half of the answer arrives."""
+    handler.send = lambda status, content, **headers: None  # type: ignore[method-assign]
+    work()
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"run_id": ')
+    handler.wfile.flush()
+    handler.drop()
+
+
+def test_half_an_answer(server: MockServer, connection: Connection) -> None:
+    server.fail("GET .*/runs/", breaks_off, times=QUICK.retries)
+    assert get_run(connection, a_run(server)).state == "RUNNING"
+    server.fail("GET .*/runs/", breaks_off, times=99)
+    with pytest.raises(UnavailableError, match="the connection broke"):
+        get_run(connection, "r")
+    server.fail("POST .*/experiments", breaks_off)
+    with pytest.raises(UnavailableError, match="the connection broke"):
+        connection.ask(connection.kfp.create_experiment, "one")
+    assert len(server.requests("POST .*/experiments")) == 1
 
 
 def drips(handler: Handler, work: Callable[[], None]) -> None:
