@@ -17,10 +17,11 @@ from tfx.tools.cli.handler.base_handler import BaseHandler
 from tfx.tools.cli.handler.kubeflow_v2_dag_runner_patcher import KubeflowV2DagRunnerPatcher
 
 from kubeflow.client import runs
+from kubeflow.client.arguments import typed_arguments
+from kubeflow.client.compiled_file import CompiledFile, read_compiled_file
 from kubeflow.client.connection import Connection, connect
 from kubeflow.client.errors import ConflictError
 from kubeflow.client.options import DEFAULT_DEADLINE, make_settings
-from kubeflow.client.package import Package, read_package, typed_arguments
 from kubeflow.client.pipelines import (
     delete_pipeline,
     find_pipeline,
@@ -42,31 +43,31 @@ class KubeflowHandler(BaseHandler):
 
     def compile_pipeline(self) -> None:
         with _output(_COMPILED):
-            package = self._compile()
-        print(f'Pipeline "{package.name}" compiled successfully.\nPipeline package path: {package.path.resolve()}')
+            compiled = self._compile()
+        print(f'Pipeline "{compiled.name}" compiled successfully.\nPipeline package path: {compiled.path.resolve()}')
 
     def create_pipeline(self) -> None:
         self._refuse_image_build()
         with tempfile.TemporaryDirectory() as folder, _output(Path(folder) / _COMPILED):
-            package = self._compile()
+            compiled = self._compile()
             with self._connect() as connection:
-                if find_pipeline(connection, package.name):
+                if find_pipeline(connection, compiled.name):
                     raise ConflictError(
-                        f'Pipeline "{package.name}" already exists.', fix="use `pipeline update` for a new version"
+                        f'Pipeline "{compiled.name}" already exists.', fix="use `pipeline update` for a new version"
                     )
-                version, _ = upload(connection, package, package.name, package.name)
-                runs.experiment_id(connection, package.name)
-        print(f'Pipeline "{package.name}" created successfully, version {version.display_name}.')
+                version, _ = upload(connection, compiled, compiled.name, compiled.name)
+                runs.experiment_id(connection, compiled.name)
+        print(f'Pipeline "{compiled.name}" created successfully, version {version.display_name}.')
 
     def update_pipeline(self) -> None:
         self._refuse_image_build()
         with tempfile.TemporaryDirectory() as folder, _output(Path(folder) / _COMPILED):
-            package = self._compile()
+            compiled = self._compile()
             with self._connect() as connection:
-                get_pipeline(connection, package.name)
-                version, new = upload(connection, package, package.name, package.name)
+                get_pipeline(connection, compiled.name)
+                version, new = upload(connection, compiled, compiled.name, compiled.name)
         print(
-            f'Pipeline "{package.name}" {"updated successfully" if new else "is up to date"}, '
+            f'Pipeline "{compiled.name}" {"updated successfully" if new else "is up to date"}, '
             f"version {version.display_name}."
         )
 
@@ -156,10 +157,10 @@ class KubeflowHandler(BaseHandler):
                 "--build-image is not supported.", fix="build the image by itself, and compile with its digest"
             )
 
-    def _compile(self) -> Package:
+    def _compile(self) -> CompiledFile:
         """Runs the file that --pipeline_path names, and reads what it has written."""
         self.execute_dsl(KubeflowV2DagRunnerPatcher(call_real_run=True))
-        return read_package(Path(os.environ[OUTPUT_VARIABLE]))
+        return read_compiled_file(Path(os.environ[OUTPUT_VARIABLE]))
 
     def _print_runs(self, connection: Connection, found: list[Any]) -> None:
         rows = [

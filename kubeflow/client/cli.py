@@ -84,7 +84,7 @@ def run(
     failed, was skipped or canceled, or nobody knows, or the waiting was ended.
     """
     from kubeflow.client.commands import Target, UploadedVersion, run_command, show_run_command, wait_command
-    from kubeflow.client.package import read_package
+    from kubeflow.client.compiled_file import read_compiled_file
 
     if (file is None) == (pipeline is None) or (file and version):
         raise ConfigurationError(
@@ -94,7 +94,7 @@ def run(
         endpoint, port_forward, server_namespace, kube_context, namespace, token_file, tls_ca, deadline
     )
     target = Target(settings, as_json)
-    what = read_package(file) if file else UploadedVersion(pipeline or "", version)
+    what = read_compiled_file(file) if file else UploadedVersion(pipeline or "", version)
     run_id = run_command(target, what, parameters or [], experiment, name)
     if wait:
         raise typer.Exit(wait_command(target, run_id, interval))

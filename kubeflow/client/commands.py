@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from kubeflow.client import answers, runs, schedules
+from kubeflow.client.arguments import read_arguments, typed_arguments
+from kubeflow.client.compiled_file import CompiledFile, read_compiled_file
 from kubeflow.client.connection import Connection, Settings, connect
 from kubeflow.client.cron import check_cron
 from kubeflow.client.errors import NotFoundError
-from kubeflow.client.package import Package, read_arguments, read_package, typed_arguments
 from kubeflow.client.pipelines import get_pipeline, get_version, upload
 from schema.errors import EXIT_FAILED
 
@@ -45,10 +46,10 @@ class UploadedVersion:
 
 def upload_command(target: Target, file: Path, name: str | None, version_name: str | None) -> None:
     """Raises BreastImagingError as the exit codes say; so do the others."""
-    package = read_package(file)
-    pipeline = name or package.name
+    compiled = read_compiled_file(file)
+    pipeline = name or compiled.name
     with connect(target.settings) as connection:
-        version, new = upload(connection, package, pipeline, version_name or pipeline)
+        version, new = upload(connection, compiled, pipeline, version_name or pipeline)
         link = connection.link("pipelines", f"{version.pipeline_id}/version/{version.pipeline_version_id}")
     answer = answers.Upload(
         pipeline=pipeline,
@@ -64,7 +65,7 @@ def upload_command(target: Target, file: Path, name: str | None, version_name: s
 
 def run_command(
     target: Target,
-    what: Package | UploadedVersion,
+    what: CompiledFile | UploadedVersion,
     parameters: Sequence[str],
     experiment: str | None,
     name: str | None,
@@ -73,7 +74,7 @@ def run_command(
     given = read_arguments(parameters)
     with connect(target.settings) as connection:
         source: runs.Source
-        if isinstance(what, Package):
+        if isinstance(what, CompiledFile):
             pipeline, source, spec = what.name, runs.PipelineFile(what.path), what.spec
         else:
             pipeline, (source, spec) = what.pipeline, _find(connection, what)

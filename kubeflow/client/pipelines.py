@@ -5,12 +5,12 @@ from typing import Any
 
 import kfp_server_api
 
+from kubeflow.client.compiled_file import CompiledFile
 from kubeflow.client.connection import Connection, named
 from kubeflow.client.errors import ConflictError, NotFoundError
-from kubeflow.client.package import Package
 
 
-def upload(connection: Connection, package: Package, name: str, version_name: str) -> tuple[Any, bool]:
+def upload(connection: Connection, compiled: CompiledFile, name: str, version_name: str) -> tuple[Any, bool]:
     """Makes the file a version of a pipeline, which is made where there is none of the name.
 
     The version's name ends with the file's digest, so that the same bytes become a version once, whatever the name
@@ -20,18 +20,18 @@ def upload(connection: Connection, package: Package, name: str, version_name: st
         The version, and whether it is new.
     """
     pipeline = find_pipeline(connection, name) or _create_pipeline(connection, name)
-    if found := _version_of(connection, pipeline, package):
+    if found := _version_of(connection, pipeline, compiled):
         return found, False
     try:
         version = connection.ask(
             connection.kfp.upload_pipeline_version,
-            str(package.path),
-            pipeline_version_name=f"{version_name}-{package.digest}",
+            str(compiled.path),
+            pipeline_version_name=f"{version_name}-{compiled.digest}",
             pipeline_id=pipeline.pipeline_id,
-            description=f"sha256:{package.sha256}",
+            description=f"sha256:{compiled.sha256}",
         )
     except ConflictError:  # somebody else has uploaded it in this moment
-        if found := _version_of(connection, pipeline, package):
+        if found := _version_of(connection, pipeline, compiled):
             return found, False
         raise
     return version, True
@@ -103,6 +103,6 @@ def _create_pipeline(connection: Connection, name: str) -> Any:
         return get_pipeline(connection, name)
 
 
-def _version_of(connection: Connection, pipeline: Any, package: Package) -> Any | None:
-    ending = f"-{package.digest}"
+def _version_of(connection: Connection, pipeline: Any, compiled: CompiledFile) -> Any | None:
+    ending = f"-{compiled.digest}"
     return next((each for each in versions_of(connection, pipeline) if each.display_name.endswith(ending)), None)

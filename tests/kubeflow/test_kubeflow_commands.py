@@ -13,9 +13,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubeflow.client.arguments import read_arguments, typed_arguments
+from kubeflow.client.compiled_file import read_compiled_file
 from kubeflow.client.connection import Connection
 from kubeflow.client.errors import UnavailableError
-from kubeflow.client.package import read_arguments, read_package, typed_arguments
 from kubeflow.client.runs import watch_run
 from pipeline.cli.main import run_app
 from schema.errors import ConfigurationError
@@ -68,12 +69,12 @@ def task(name: str, state: str, error: str | None = None) -> dict[str, Any]:
 
 
 def test_the_same_bytes_become_a_version_once(server: MockServer, kubeflow: Command, file: Path) -> None:
-    digest = read_package(file).sha256[:12]
+    digest = read_compiled_file(file).sha256[:12]
     code, out, _ = kubeflow("upload", file)
     assert code == 0
     (version,) = server.versions.values()
     assert version["display_name"] == f"breast-{digest}"
-    assert version["description"] == f"sha256:{read_package(file).sha256}"
+    assert version["description"] == f"sha256:{read_compiled_file(file).sha256}"
     assert "pipeline_spec" in version["pipeline_spec"], "the second document, of the platform, went along"
     link = f"{server.url}/#/pipelines/details/pipeline-0001/version/{version['pipeline_version_id']}"
     assert out == f"Uploaded breast, version breast-{digest}\n{link}\n"
@@ -83,7 +84,7 @@ def test_the_same_bytes_become_a_version_once(server: MockServer, kubeflow: Comm
     write_pipeline(file, {})
     code, out, _ = kubeflow("upload", file, "--version-name", "v2", "--json")
     assert (code, json.loads(out)["new"]) == (0, True)
-    assert json.loads(out)["version"] == f"v2-{read_package(file).sha256[:12]}"
+    assert json.loads(out)["version"] == f"v2-{read_compiled_file(file).sha256[:12]}"
     assert len(server.pipelines) == 1
 
 
@@ -301,18 +302,18 @@ def test_what_is_no_compiled_pipeline(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.yaml"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"bad\.yaml is "):
-        read_package(path)
+        read_compiled_file(path)
 
 
 def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubeflow.client.package.LARGEST", 10)
+    monkeypatch.setattr("kubeflow.client.compiled_file.LARGEST", 10)
     with pytest.raises(ConfigurationError, match="more than the 10 bytes"):
-        read_package(write_pipeline(tmp_path / "large.yaml"))
+        read_compiled_file(write_pipeline(tmp_path / "large.yaml"))
 
 
 def test_arguments_become_what_the_pipeline_declares(file: Path) -> None:
     texts = ["span=3", "rate=0.5", "dry=true", "site=", 'labels=["a"]', 'extra={"k": 1}']
-    assert typed_arguments(read_package(file).spec, read_arguments(texts)) == {
+    assert typed_arguments(read_compiled_file(file).spec, read_arguments(texts)) == {
         "span": 3,
         "rate": 0.5,
         "dry": True,
@@ -334,7 +335,7 @@ def test_arguments_become_what_the_pipeline_declares(file: Path) -> None:
 )
 def test_arguments_of_another_type(file: Path, text: str, expected: str) -> None:
     with pytest.raises(ConfigurationError, match=f"the pipeline takes {expected} here"):
-        typed_arguments(read_package(file).spec, read_arguments([text]))
+        typed_arguments(read_compiled_file(file).spec, read_arguments([text]))
 
 
 def test_arguments_that_are_missing_or_given_twice() -> None:
@@ -351,4 +352,4 @@ def test_any_bytes_are_a_pipeline_or_a_message(tmp_path: Path, data: bytes) -> N
     path = tmp_path / "any.yaml"
     path.write_bytes(data)
     with pytest.raises(ConfigurationError):
-        read_package(path)
+        read_compiled_file(path)
