@@ -63,7 +63,7 @@ def is_active(recurring_run: Any) -> bool:
 
 
 def replace_schedule(connection: Connection, schedule: Schedule) -> Any:
-    """Makes this schedule the one of its name, and returns its recurring run.
+    """Makes this schedule the one of its name, and returns its recurring run as it is then.
 
     Raises ConflictError where another release at the same time has won.
     """
@@ -74,7 +74,7 @@ def replace_schedule(connection: Connection, schedule: Schedule) -> Any:
     _settle(connection, chosen)
     for each in others:
         _delete(connection, each)
-    return chosen
+    return connection.ask(connection.kfp.get_recurring_run, chosen.recurring_run_id)
 
 
 def remove_schedule(connection: Connection, name: str) -> int:
@@ -109,12 +109,13 @@ def _hand_over(connection: Connection, active: Sequence[Any], chosen: Any) -> No
 
 
 def _take_back(connection: Connection, active: Sequence[Any], chosen: Any) -> None:
-    """As before. The new one first: it may be active although the server has not said so, and two must not be."""
+    """The old one again. The new one goes first: it may be active although the server has not said so."""
     if is_active(chosen):
         return
     _disable(connection, chosen)
-    for each in active:
-        connection.ask(connection.kfp.enable_recurring_run, each.recurring_run_id)
+    left = list_schedules(connection, chosen.display_name)
+    if active and not any(is_active(each) for each in left):  # there may be one that nobody had disabled yet
+        connection.ask(connection.kfp.enable_recurring_run, max(active, key=_age).recurring_run_id)
 
 
 def _settle(connection: Connection, chosen: Any) -> None:

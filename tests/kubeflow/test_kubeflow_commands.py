@@ -246,7 +246,7 @@ def test_status_and_terminate(server: MockServer, kubeflow: Command, file: Path)
 def test_schedule_and_unschedule(server: MockServer, kubeflow: Command, file: Path) -> None:
     kubeflow("upload", file)
     code, out, _ = kubeflow("schedule", "--cron", "0 0 2 * * *", "--pipeline", "breast", "--json")
-    assert (code, json.loads(out)["name"]) == (0, "breast")
+    assert (code, json.loads(out)["name"], json.loads(out)["active"]) == (0, "breast", True)
     code, _, err = kubeflow("schedule", "--cron", "0 2 * * *", "--pipeline", "breast")
     assert (code, "write `0 0 2 * * *`" in err) == (4, True)
     code, _, err = kubeflow("unschedule", "nightly")

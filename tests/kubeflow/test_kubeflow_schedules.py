@@ -152,6 +152,27 @@ def test_a_refused_step_is_taken_back(
     assert max(server.active_counts) == 1
 
 
+def test_taking_back_does_not_add_to_what_somebody_else_has_enabled(
+    server: MockServer, connection: Connection, schedule: Schedule
+) -> None:
+    """Their release deletes ours before it is enabled."""
+    replace_schedule(connection, schedule)
+
+    def rival(handler: Handler, work: Callable[[], None]) -> None:
+        created = server.requests("POST .*/recurringruns$")[-1].body
+        ours = max(server.recurring_runs)
+        theirs = {**server.recurring_runs.pop(ours), "recurring_run_id": "theirs", "status": "ENABLED"}
+        server.recurring_runs["theirs"] = {**created, **theirs}
+        work()
+
+    server.active_counts.clear()
+    server.fail(":enable", rival)
+    with pytest.raises(RefusedError, match="knows no such thing"):
+        replace_schedule(connection, released(schedule))
+    assert [each["recurring_run_id"] for each in server.active()] == ["theirs"]
+    assert max(server.active_counts) == 1
+
+
 def test_ctrl_c_is_taken_back(
     server: MockServer, connection: Connection, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
