@@ -1,6 +1,9 @@
-"""Artifact types that TFX does not have. Their names have the dot that Kubeflow Pipelines asks for."""
+"""Artifact types that TFX does not have.
 
-from tfx.types import standard_artifacts
+Their names have the dot that Kubeflow Pipelines asks for, and they declare no properties, which TFX's compiler for it
+refuses; what goes with an artifact is in its custom properties.
+"""
+
 from tfx.types.artifact import Artifact
 
 
@@ -32,7 +35,6 @@ class ImageFeatures(Artifact):
     """A folder for each split with the feature maps that a frozen backbone makes of its images."""
 
     TYPE_NAME = "breast_imaging.ImageFeatures"
-    PROPERTIES = {"split_names": standard_artifacts.SPLIT_NAMES_PROPERTY}
 
 
 class CrossValidationReport(Artifact):
@@ -63,3 +65,15 @@ class ModelCards(Artifact):
     """A folder with the model card and the data card of a model, each as Markdown and JSON."""
 
     TYPE_NAME = "breast_imaging.ModelCards"
+
+
+class Metrics(Artifact):
+    """Figures by name, in the custom properties, which the Kubeflow Pipelines UI lists and compares between runs."""
+
+    TYPE_NAME = "system.Metrics"
+
+
+class ClassificationMetrics(Artifact):
+    """An ROC curve and a confusion matrix, in the custom properties, which the Kubeflow Pipelines UI draws."""
+
+    TYPE_NAME = "system.ClassificationMetrics"

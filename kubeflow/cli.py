@@ -2,7 +2,17 @@
 
 import typer
 
+from kubeflow.client import cli as client_cli
+from kubeflow.compile_command import compile_
+
 app = typer.Typer(help="Compile, try, run and schedule the pipeline on Kubeflow Pipelines.", no_args_is_help=True)
+app.command("compile")(compile_)
+app.command()(client_cli.upload)
+app.command()(client_cli.run)
+app.command()(client_cli.schedule)
+app.command()(client_cli.unschedule)
+app.command()(client_cli.status)
+app.command()(client_cli.terminate)
 
 
 @app.callback()

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from types import NoneType
 from typing import Annotated, Any, Final, get_args
 
 import yaml
@@ -29,6 +28,7 @@ from components.settings import (
 )
 from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
+from pipeline.kubeflow_settings import KubeflowSettings
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -54,6 +54,7 @@ class Config(Settings):
     clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
@@ -170,12 +171,20 @@ def _explain(details: Any) -> str:
 
 
 def _fields_at(location: Sequence[str | int]) -> list[str]:
-    model: Any = Config
+    model: type[BaseModel] = Config
     for part in location:
-        annotation = model.model_fields[part].annotation
-        # A section that may be absent is `Settings | None`.
-        model = next((choice for choice in get_args(annotation) if choice is not NoneType), annotation)
-    return list(model.model_fields) if issubclass(model, BaseModel) else []
+        # Numbers of list items and keys of mappings lead to no other section than the field that holds them.
+        if part in model.model_fields:
+            model = next(_sections_in(model.model_fields[str(part)].annotation), model)
+    return list(model.model_fields)
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Those that a field of this type holds: itself, or within an optional, a list or a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections_in(argument)
 
 
 def _resolve(config: Config) -> Config:

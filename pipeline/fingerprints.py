@@ -31,7 +31,7 @@ _SERVABLES: Final = (
 # First-party modules and packages that each step runs. A test holds this list against the import graph.
 STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     "ImageExampleGen": ("schema", *_INGESTION),
-    "ImportSchemaGen": ("schema",),
+    "ImportSchemaGen": ("schema", "components.schema_importer"),
     "DataGate": ("schema", "components.data_gate", *_INGESTION),
     "Transform": ("schema", "components.settings", "components.transform"),
     "FeatureExtractor": (

@@ -2,21 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Final
 
 import tensorflow_model_analysis  # noqa: F401  registers the metrics that the Evaluator's configuration names
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.data_types import RuntimeParameter
 
 from components import transform
-from components.artifacts import ClinicalBlessing, DataGateReport
-from components.baseline import (
-    LatestBlessedModelStrategy,
-    LatestOtherAcceptedDataStrategy,
-    LatestOtherBlessedModelStrategy,
-)
 from components.clinical_evaluator.component import ClinicalEvaluator
 from components.cross_validation.component import CrossValidator
 from components.data_gate.component import DataGate
@@ -30,6 +24,7 @@ from components.models.registry import get_model
 from components.models.spec import UNTRAINED
 from components.publisher.component import Pusher
 from components.report.component import EvaluationReport, RunReport
+from components.schema_importer import ImportSchemaGen
 from components.settings import (
     ClinicalEvaluationSettings,
     CrossValidationSettings,
@@ -42,6 +37,8 @@ from components.trainer.component import Trainer
 from components.tuner.component import Tuner
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
+from pipeline.history import History, MetadataHistory
+from pipeline.kubeflow_settings import KubeflowSettings
 from schema import contract
 from schema.errors import ConfigurationError
 
@@ -61,15 +58,19 @@ class Platform:
         metadata: connection to ML Metadata; None where the platform brings its own.
         beam_arguments: options of the Beam runner.
         commit: of the code; empty where it is not known.
+        history: of earlier runs.
+
+    Folders may be runtime parameters, where the platform has those.
     """
 
-    data_directory: str
-    data_fingerprint: str
+    data_directory: str | RuntimeParameter
+    data_fingerprint: str | RuntimeParameter
     pipeline_root: str
-    serving_directory: str
+    serving_directory: str | RuntimeParameter
     metadata: object | None = None
     beam_arguments: list[str] = field(default_factory=list)
     commit: str = ""
+    history: History = field(default_factory=MetadataHistory)
 
 
 def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
@@ -78,7 +79,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     transformed = _transform(config, data, (contract.TRAIN, contract.EVAL))
     features = _feature_extractor(config, transformed, {contract.TRAIN: config.train.feature_views, contract.EVAL: 0})
     tuner = _tuner(config, transformed, features)
-    start = _warm_start(config)
+    start = platform.history.warm_start() if config.train.warm_start else None
     trainer = Trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
@@ -87,13 +88,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         base_model=start.outputs["model"] if start else None,
         settings=_trainer_settings(config),
     )
-    baseline = tfx.dsl.Resolver(
-        strategy_class=LatestOtherBlessedModelStrategy,
-        candidate=trainer.outputs["model"],
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-        clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
-    ).with_id("LatestBlessedModel")
+    baseline = platform.history.baseline(trainer.outputs["model"])
     evaluator = tfx.components.Evaluator(
         examples=data.examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -109,8 +104,8 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         settings=_clinical_settings(config, (contract.TEST,)),
     )
     cards = CardWriter(
-        # The threads of a machine make no other model, and no other cards that would be published anew.
-        configuration=config.model_copy(update={"beam": BeamSettings()}).to_yaml(),
+        # The machine makes no other model, and no other cards that would be published anew.
+        configuration=config.model_copy(update={"beam": BeamSettings(), "kubeflow": KubeflowSettings()}).to_yaml(),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
@@ -121,8 +116,14 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         clinical_blessing=clinical.outputs["blessing"],
         cards=cards.outputs["cards"],
-        base_directory=f"{platform.serving_directory}/{config.serving.model_name}",
+        serving_directory=platform.serving_directory,
+        model_name=config.serving.model_name,
         require_tensorflow_serving=config.serving.require_tensorflow_serving,
+    )
+    weights = (
+        platform.history.keep_weights(trainer.outputs["model"], pusher.outputs["pushed_model"])
+        if config.train.warm_start
+        else None
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
@@ -154,6 +155,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
             clinical,
             cards,
             pusher,
+            weights,
             heat_maps,
             report,
         ],
@@ -222,12 +224,12 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
 
 @dataclass(frozen=True)
 class _DataNodes:
-    """From the folder to accepted examples. Attributes: all: these nodes, and those between them."""
+    """From the folder to accepted examples. Attributes: all: these nodes, and those around them that there are."""
 
     examples: BaseNode
     schema: BaseNode
     gate: BaseNode
-    all: tuple[BaseNode, ...]
+    all: tuple[BaseNode | None, ...]
 
 
 def _pipeline(platform: Platform, nodes: Sequence[BaseNode | None]) -> tfx_pipeline.Pipeline:
@@ -249,23 +251,20 @@ def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
     examples = ImageExampleGen(
         input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
     )
-    schema = tfx.components.ImportSchemaGen(schema_file=str(resources.files("schema") / "schema.pbtxt"))
+    schema = ImportSchemaGen()
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
-    accepted_data = tfx.dsl.Resolver(
-        strategy_class=LatestOtherAcceptedDataStrategy,
-        manifest=examples.outputs["manifest"],
-        report=tfx.dsl.Channel(type=DataGateReport),
-    ).with_id("LatestAcceptedData")
+    accepted_data = platform.history.accepted_data(examples.outputs["manifest"])
     gate = DataGate(
         anomalies=validator.outputs["anomalies"],
         manifest=examples.outputs["manifest"],
         previous=accepted_data.outputs["report"],
         settings=config.data,
     )
-    return _DataNodes(examples, schema, gate, (examples, schema, statistics, validator, accepted_data, gate))
+    keeper = platform.history.keep_data(examples.outputs["manifest"], gate.outputs["report"])
+    return _DataNodes(examples, schema, gate, (examples, schema, statistics, validator, accepted_data, gate, keeper))
 
 
 def _transform(config: Config, data: _DataNodes, splits: Sequence[str]) -> BaseNode:
@@ -315,18 +314,6 @@ def _tuner(config: Config, transformed: BaseNode, features: FeatureExtractor | N
             tuning=config.tuning,
         ),
     )
-
-
-def _warm_start(config: Config) -> BaseNode | None:
-    """The latest blessed model, which the training starts from."""
-    if not config.train.warm_start:
-        return None
-    return tfx.dsl.Resolver(
-        strategy_class=LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-        clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
-    ).with_id("WarmStartModel")
 
 
 def _trainer_settings(config: Config) -> TrainerSettings:

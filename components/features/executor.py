@@ -41,7 +41,6 @@ class Executor(base_executor.BaseExecutor):
         settings = FeatureSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         features = artifact_utils.get_single_instance(output_dict[FEATURES_KEY])
-        features.split_names = artifact_utils.encode_split_names(list(settings.views_of_splits))
 
         spec = get_model(settings.model.architecture)
         shape = spec.input_shape(settings.model)

@@ -2,6 +2,7 @@
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -42,7 +43,7 @@ class HeatMapEvaluator(base_component.BaseComponent):
         examples: types.BaseChannel,
         manifest: types.BaseChannel,
         model: types.BaseChannel,
-        input_base: str,
+        input_base: str | RuntimeParameter,
         settings: HeatMapSettings,
     ) -> None:
         """Args:

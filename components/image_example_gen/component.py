@@ -1,6 +1,7 @@
 """The component that ingests a folder of images."""
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -42,7 +43,9 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = ImageExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, input_base: str, settings: DataSettings, data_fingerprint: str) -> None:
+    def __init__(
+        self, input_base: str | RuntimeParameter, settings: DataSettings, data_fingerprint: str | RuntimeParameter
+    ) -> None:
         """Args:
         input_base: the data folder.
         settings: with `labels` and `positive_label` filled in.

@@ -23,8 +23,12 @@ def write_checksums(folder: Path, checksums: dict[str, str]) -> None:
 
 def read_checksums(folder: Path) -> dict[str, str]:
     """As `checksums_of` gave them when the model was published. Raises OSError where there is no list."""
-    lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    return parse_checksums((folder / FILE).read_text(encoding="utf-8"))
+
+
+def parse_checksums(text: str) -> dict[str, str]:
+    """Of the content of a list."""
+    return {name: digest for digest, _, name in (line.partition("  ") for line in text.splitlines())}
 
 
 def _digest(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.proto import pusher_pb2
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -11,14 +11,17 @@ from components.publisher.executor import (
     CARDS_KEY,
     CLINICAL_BLESSING_KEY,
     INFRA_BLESSING_KEY,
+    MODEL_NAME_KEY,
     REQUIRE_TENSORFLOW_SERVING_KEY,
+    SERVING_DIRECTORY_KEY,
     Executor,
 )
 
 
 class PusherSpec(ComponentSpec):
     PARAMETERS = {
-        standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(type=pusher_pb2.PushDestination),
+        SERVING_DIRECTORY_KEY: ExecutionParameter(type=str),
+        MODEL_NAME_KEY: ExecutionParameter(type=str),
         REQUIRE_TENSORFLOW_SERVING_KEY: ExecutionParameter(type=int),
     }
     INPUTS = {
@@ -45,16 +48,15 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         clinical_blessing: types.BaseChannel,
         cards: types.BaseChannel,
-        base_directory: str,
+        serving_directory: str | RuntimeParameter,
+        model_name: str,
         require_tensorflow_serving: bool,
     ) -> None:
         """Args:
-        base_directory: of the version folders, local or in an object store.
+        serving_directory: holds a folder of versions for each model; local or in an object store.
+        model_name: the name of that folder.
         require_tensorflow_serving: publish nothing where there is only the session loader to check the model with.
         """
-        destination = pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
-        )
         super().__init__(
             spec=PusherSpec(
                 **{
@@ -62,7 +64,8 @@ class Pusher(base_component.BaseComponent):
                     standard_component_specs.MODEL_BLESSING_KEY: model_blessing,
                     CLINICAL_BLESSING_KEY: clinical_blessing,
                     CARDS_KEY: cards,
-                    standard_component_specs.PUSH_DESTINATION_KEY: destination,
+                    SERVING_DIRECTORY_KEY: serving_directory,
+                    MODEL_NAME_KEY: model_name,
                     REQUIRE_TENSORFLOW_SERVING_KEY: int(require_tensorflow_serving),
                     INFRA_BLESSING_KEY: channel.Channel(type=standard_artifacts.InfraBlessing),
                     standard_component_specs.PUSHED_MODEL_KEY: channel.Channel(type=standard_artifacts.PushedModel),

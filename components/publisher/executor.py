@@ -8,9 +8,8 @@ from typing import Any, Final
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.pusher import executor as pusher
-from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import io_utils
 
 from components.infra_validation.backends import Backend, find_backend, find_tensorflow_serving
 from components.publisher import object_store, releases
@@ -22,6 +21,8 @@ CLINICAL_BLESSING_KEY: Final = "clinical_blessing"
 CARDS_KEY: Final = "cards"
 REQUIRE_TENSORFLOW_SERVING_KEY: Final = "require_tensorflow_serving"
 INFRA_BLESSING_KEY: Final = "infra_blessing"
+SERVING_DIRECTORY_KEY: Final = "serving_directory"
+MODEL_NAME_KEY: Final = "model_name"
 
 # Custom property of the infra blessing, besides TFX's `blessed`: what the model was checked with.
 VALIDATED_BY_PROPERTY: Final = "validated_by"
@@ -50,7 +51,8 @@ class Executor(pusher.Executor):
             return
         find = find_tensorflow_serving if exec_properties[REQUIRE_TENSORFLOW_SERVING_KEY] else find_backend
         backend = find(os.environ)
-        model, base = self.GetModelPath(input_dict), _base_directory(exec_properties)
+        model = self.GetModelPath(input_dict)
+        base = f"{exec_properties[SERVING_DIRECTORY_KEY]}/{exec_properties[MODEL_NAME_KEY]}"
         cards = artifact_utils.get_single_uri(input_dict[CARDS_KEY])
         publish = _publish_to_object_store if object_store.is_object_store(base) else _publish_to_folder
         version = publish(model, cards, base, backend)
@@ -75,10 +77,3 @@ def _publish_to_object_store(model: str, cards: str, base: str, backend: Backend
         with releases.staged(here / "model", here / "cards", here / "staged") as staging:
             backend.check(staging)
             return object_store.upload(staging, base)
-
-
-def _base_directory(exec_properties: dict[str, Any]) -> str:
-    destination = pusher_pb2.PushDestination()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-    base: str = destination.filesystem.base_directory
-    return base

@@ -15,12 +15,15 @@ from components.report.content import PAGE_FILE, SUMMARY_FILE, ReportContent
 from components.report.gather import EvaluationArtifacts, RunArtifacts, gather_evaluation, gather_run
 from components.report.lineage import Origin
 from components.report.page.render import render
+from components.report.pipelines_ui import classification_metrics, metrics
 
 CONFIGURATION_KEY: Final = "configuration"
 COMMIT_KEY: Final = "commit"
 CODE_FINGERPRINT_KEY: Final = "code_fingerprint"  # which the graph gives every step
 REPORT_KEY: Final = "report"
 HTML_KEY: Final = "html"
+METRICS_KEY: Final = "metrics"
+CLASSIFICATION_KEY: Final = "classification_metrics"
 
 
 class RunReportExecutor(base_executor.BaseExecutor):
@@ -50,7 +53,10 @@ class EvaluationReportExecutor(base_executor.BaseExecutor):
 
 
 def write_report(content: ReportContent, output_dict: dict[str, list[types.Artifact]]) -> None:
-    """Writes `index.html` and `summary.json`, and the page once more as an artifact that is one file."""
+    """Writes `index.html` and `summary.json`, and what the Kubeflow Pipelines UI shows.
+
+    That are the page once more, as an artifact that is one file, and figures in the properties of artifacts.
+    """
     summary, page = json.dumps(content.model_dump(), indent=2), render(content)
     directory = artifact_utils.get_single_uri(output_dict[REPORT_KEY])
     html = artifact_utils.get_single_instance(output_dict[HTML_KEY])
@@ -58,6 +64,12 @@ def write_report(content: ReportContent, output_dict: dict[str, list[types.Artif
     io_utils.write_bytes_file(os.path.join(directory, SUMMARY_FILE), summary.encode())
     for path in (os.path.join(directory, PAGE_FILE), html.uri):
         io_utils.write_bytes_file(path, page.encode())
+    figures = artifact_utils.get_single_instance(output_dict[METRICS_KEY])
+    for name, value in metrics(content).items():
+        figures.set_float_custom_property(name, value)
+    classification = artifact_utils.get_single_instance(output_dict[CLASSIFICATION_KEY])
+    for name, drawn in classification_metrics(content).items():
+        classification.set_json_value_custom_property(name, drawn)
 
 
 def _single(found: dict[str, list[types.Artifact]]) -> dict[str, types.Artifact]:
@@ -88,6 +100,8 @@ class EvaluationReportSpec(ComponentSpec):
     OUTPUTS = {
         REPORT_KEY: ChannelParameter(type=artifacts.RunReport),
         HTML_KEY: ChannelParameter(type=artifacts.HtmlPage),
+        METRICS_KEY: ChannelParameter(type=artifacts.Metrics),
+        CLASSIFICATION_KEY: ChannelParameter(type=artifacts.ClassificationMetrics),
     }
 
 
@@ -136,4 +150,6 @@ def _parameters(configuration: str, commit: str) -> dict[str, Any]:
         COMMIT_KEY: commit,
         REPORT_KEY: channel.Channel(type=artifacts.RunReport),
         HTML_KEY: channel.Channel(type=artifacts.HtmlPage),
+        METRICS_KEY: channel.Channel(type=artifacts.Metrics),
+        CLASSIFICATION_KEY: channel.Channel(type=artifacts.ClassificationMetrics),
     }

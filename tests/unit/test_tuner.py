@@ -667,7 +667,7 @@ def _run_component(
     )
     inputs = {"examples": _artifact(standard_artifacts.Examples, examples, splits=True)}
     if features:
-        inputs["features"] = _artifact(artifacts.ImageFeatures, features, splits=True)
+        inputs["features"] = _artifact(artifacts.ImageFeatures, features)
     outputs = {
         "best_hyperparameters": _artifact(standard_artifacts.HyperParameters, folder / "best"),
         "tuner_results": _artifact(standard_artifacts.TunerResults, folder / "results"),
@@ -716,7 +716,7 @@ def _train(
     if hyperparameters:
         inputs["hyperparameters"] = hyperparameters
     if features:
-        inputs["features"] = _artifact(artifacts.ImageFeatures, features, splits=True)
+        inputs["features"] = _artifact(artifacts.ImageFeatures, features)
     outputs = {
         "model": _artifact(standard_artifacts.Model, folder / "model"),
         "model_run": _artifact(standard_artifacts.ModelRun, folder / "run"),

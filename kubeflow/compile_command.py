@@ -1,0 +1,30 @@
+"""`breast-imaging kubeflow compile`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.data import ConfigOption, SetOption
+
+
+def compile_(
+    config: ConfigOption,
+    image: Annotated[str, typer.Option("--image", help="Image of all steps: REGISTRY/NAME@sha256:DIGEST.")],
+    output: Annotated[Path, typer.Option("--output", help="File for the pipeline, as YAML.")],
+    overrides: SetOption = None,
+) -> None:
+    """Compile the pipeline of a configuration to a file for Kubeflow Pipelines.
+
+    Exit codes: 0 done, 4 bad configuration or usage.
+    """
+    from pipeline.cli.quiet import quiet_imports
+
+    with quiet_imports():
+        from kubeflow.compiler import compile_pipeline
+        from kubeflow.package import write_package
+        from pipeline.config import load_config
+
+        package = compile_pipeline(load_config(config, overrides or []), image)
+    write_package(package, output)
+    typer.echo(f"{len(package.pipeline.root.dag.tasks)} tasks in {output}")

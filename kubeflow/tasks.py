@@ -1,0 +1,71 @@
+"""What tasks need besides what the graph says: resources, environment, attempts, and whether they are cached."""
+
+import math
+import re
+from typing import Any, Final
+
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.orchestration import pipeline as tfx_pipeline
+
+from pipeline.config import BeamSettings, Config
+from pipeline.history import ACCEPTED_DATA_NODE, BASELINE_NODE, WARM_START_NODE
+from pipeline.kubeflow_settings import KubeflowSettings, RetrySettings
+from pipeline.local import beam_arguments
+
+# These read or write what is in no artifact, and the backend's key knows artifacts, parameters and the image only.
+UNCACHED: Final = frozenset(
+    {
+        "ImageExampleGen",
+        "HeatMapEvaluator",
+        "Pusher",
+        "AcceptedDataKeeper",
+        "WeightsKeeper",
+        ACCEPTED_DATA_NODE,
+        BASELINE_NODE,
+        WARM_START_NODE,
+    }
+)
+# Its verdict on the same data is the same.
+NOT_RETRIED: Final = frozenset({"DataGate"})
+_PROCESSORS: Final = re.compile(r"(?P<number>[0-9.]+)(?P<milli>m?)")
+
+
+def give_workers(pipeline: tfx_pipeline.Pipeline, config: Config) -> None:
+    """Sets the threads of each Beam step to those configured, or one for each processor that it gets."""
+    for node in pipeline.components:
+        if isinstance(node, BaseBeamComponent):
+            workers = config.beam.workers or processors(config.kubeflow, node.id)
+            node.executor_spec.beam_pipeline_args = beam_arguments(BeamSettings(workers=workers))
+
+
+def processors(settings: KubeflowSettings, node: str) -> int:
+    """Whole ones that a step has, at least one."""
+    match = _PROCESSORS.fullmatch(settings.resources_of(node).cpu or "")
+    assert match is not None
+    return max(1, math.floor(float(match["number"]) / (1000 if match["milli"] else 1)))
+
+
+def container_changes(settings: KubeflowSettings, node: str) -> dict[str, Any]:
+    """Fields of a `PipelineContainerSpec`, in their JSON form."""
+    given = settings.resources_of(node)
+    resources: dict[str, Any] = {
+        "resourceCpuRequest": given.cpu,
+        "resourceCpuLimit": given.cpu,
+        "resourceMemoryRequest": given.memory,
+        "resourceMemoryLimit": given.memory,
+    }
+    if given.gpus:
+        resources["accelerator"] = {"resourceType": settings.gpu.resource, "resourceCount": str(given.gpus)}
+    environment = [{"name": name, "value": value} for name, value in sorted(settings.environment.items())]
+    return {"resources": resources, **({"env": environment} if environment else {})}
+
+
+def set_policies(task: pipeline_spec_pb2.PipelineTaskSpec, retry: RetrySettings, node: str) -> None:
+    """Says whether the task is cached, and how often it is tried."""
+    task.caching_options.enable_cache = node not in UNCACHED
+    if retry.attempts and node not in NOT_RETRIED:
+        task.retry_policy.max_retry_count = retry.attempts
+        task.retry_policy.backoff_duration.seconds = retry.backoff_seconds
+        task.retry_policy.backoff_factor = retry.backoff_factor
+        task.retry_policy.backoff_max_duration.seconds = retry.backoff_limit_seconds
