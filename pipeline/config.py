@@ -22,6 +22,7 @@ from components.settings import (
     ModelSettings,
     OperatingPointSettings,
     PredictionSettings,
+    RetrainingSettings,
     ServingSettings,
     Settings,
     TrainSettings,
@@ -53,6 +54,7 @@ class Config(Settings):
     gate: GateSettings = GateSettings()
     clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
     beam: BeamSettings = BeamSettings()
 
     def to_yaml(self) -> str:

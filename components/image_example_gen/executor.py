@@ -17,15 +17,19 @@ from components.image_example_gen.pair_images import write_pair_images
 from components.image_example_gen.planning import plan
 from components.image_example_gen.selection import select_records
 from components.image_example_gen.shards import ShardPlan, write_shards
+from components.image_example_gen.span_planning import plan_spans
 from components.image_example_gen.store import ImageStore
 from components.manifest import write_manifest
-from components.settings import DataSettings
+from components.settings import DataSettings, SpanSettings
+from components.spans.dataset import in_spans
+from components.spans.fingerprints import write_fingerprints
 from schema import contract
 
 INPUT_BASE_KEY = standard_component_specs.INPUT_BASE_KEY
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 SETTINGS_KEY = "settings"
 MANIFEST_KEY = "manifest"
+SPANS_KEY = "spans"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -45,12 +49,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         directory = self._make_directory("inspection")
         store = ImageStore(directory)
-        spec = get_dataset(settings.dataset)
+        spans = _spans(exec_properties)
+        spec = in_spans(get_dataset(settings.dataset), spans.folders if spans else ())
         handed_out = hand_out(select_records(spec, list_folder(root), settings), directory)
         inspection = inspect_images(self._make_beam_pipeline, handed_out, root, settings.minimum_side, store)
-        planned = plan(spec, inspection, settings)
+        planned = plan_spans(spec, inspection, settings, spans) if spans else plan(spec, inspection, settings)
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
         write_manifest(planned.entries, planned.pairs, manifest_directory)
+        if spans:
+            write_fingerprints(planned.entries, inspection.fingerprints, manifest_directory)
         write_pair_images(planned, inspection.locations, store, manifest_directory)
         shard_plan = ShardPlan(
             directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
@@ -72,3 +79,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory = os.path.join(self._get_tmp_dir(), name)
         fileio.makedirs(directory)
         return directory
+
+
+def _spans(exec_properties: dict[str, Any]) -> SpanSettings | None:
+    text = exec_properties.get(SPANS_KEY)
+    return SpanSettings.model_validate_json(text) if text else None
