@@ -37,7 +37,7 @@ class Generation(BaseModel):
     """What one span added.
 
     Attributes:
-        number: counts from 1, without gaps.
+        number: counts from 1, without gaps; 0 before the ledger has it.
         span: name of its folder.
         retraining: number of the retraining that accepted it.
         accepted: ISO 8601, UTC.
@@ -52,7 +52,7 @@ class Generation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    number: int
+    number: int = 0
     span: str
     retraining: int
     accepted: str

@@ -60,6 +60,33 @@ def run(
 
 
 @app.command()
+def retrain(
+    config: ConfigOption,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of spans: span-1/, span-2/, or dates.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results, always the same.  [default: runs/<name>]")
+    ] = None,
+    status: Annotated[bool, typer.Option("--status", help="Show what was decided so far, and do nothing.")] = False,
+    overrides: SetOption = None,
+    require_gpu: RequireGpuOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Judge new spans of data, train on them where there is reason to, and publish what is not worse.
+
+    Exit codes: 0 published or nothing to do, 2 a span was refused and nothing published, 3 model not blessed, 4 bad
+    configuration or usage, 1 anything else.
+    """
+    from pipeline.cli.retrain import retrain_command, status_command
+
+    overridden = _with_gpu(overrides, require_gpu)
+    if status:
+        raise typer.Exit(status_command(config, output, overridden))
+    if data is None:
+        raise ConfigurationError("No folder of spans is named.", fix="name it with --data DIR")
+    raise typer.Exit(retrain_command(config, data, output, overridden, debug))
+
+
+@app.command()
 def crossval(
     config: ConfigOption,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of images.")] = None,
