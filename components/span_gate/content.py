@@ -14,7 +14,7 @@ class AskedModel(BaseModel):
         auc: on the new patients; positives, negatives: their groups with an image of either kind.
         test_auc, test_positives, test_negatives: likewise of its test.
         least_fall: of the AUC, by the interval at the configured level.
-        low: of the AUC on the new patients, at the same level.
+        low, high: of the AUC on the new patients, each at the same level.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +27,7 @@ class AskedModel(BaseModel):
     test_negatives: int
     least_fall: float
     low: float
+    high: float
 
     @property
     def fell(self) -> bool:
@@ -37,6 +38,11 @@ class AskedModel(BaseModel):
     def above_chance(self) -> bool:
         """Whether the labels have anything to do with what the model sees."""
         return self.low > 0.5
+
+    @property
+    def below_chance(self) -> bool:
+        """Whether the labels say the opposite of what the model sees."""
+        return self.high < 0.5
 
 
 class SpanVerdict(BaseModel):

@@ -85,13 +85,16 @@ def compare_with_test(images: ScoredImages, evaluation: ClinicalEvaluation, leve
         test_negatives=cohort.negative_groups,
         least_fall=least_fall(before, after),
         low=after.low,
+        high=after.high,
     )
 
 
 def _label_fault(asked: AskedModel | None, images_drifted: bool, level: float) -> Iterator[str]:
     if asked is None or not asked.fell:
         return
-    if not images_drifted:
+    if asked.below_chance:
+        yield f"{_told(asked)}: the labels are probably exchanged."
+    elif not images_drifted:
         yield (
             f"{_told(asked)}, by more than chance ({level:g}, one-sided), and the images look as before: the labels"
             " are probably wrong."

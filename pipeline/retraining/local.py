@@ -133,6 +133,7 @@ def _figures(clinical: ClinicalEvaluation) -> dict[str, float]:
         **_interval("test_auc", clinical.discrimination.auc),
         **_interval("test_recall", point.recall.figure),
         **_interval("test_specificity", point.specificity.figure),
+        **(_interval("test_auc_change", clinical.comparison.auc) if clinical.comparison else {}),
     }
 
 

@@ -22,7 +22,8 @@ class RetrainingRecord(BaseModel):
         drift: one sentence for each feature by which a new span differs from the accepted data.
         images, patients: by split, of what the run had; groups count as patients where the data name none.
         figures: of the candidate on test: `test_auc`, `test_recall`, `test_specificity`, each with `_low` and
-            `_high`, the ends of its 95 % interval, where these are defined.
+            `_high`, the ends of its 95 % interval, where these are defined; and `test_auc_change`, likewise, what it
+            is better by than the model it would replace.
         incumbent_figures: `test_auc`, `test_recall`, `test_specificity` of the model it would replace, on the same
             images.
         incumbent_version: the version that was served before; None for the first.
