@@ -37,12 +37,12 @@ def decide(facts: Facts, settings: RetrainingSettings) -> Decision:
     """
     if facts.new_images == 0:
         return Decision("skip", ("There is nothing new to train on.",))
-    new = f"{facts.new_images} new images of {facts.new_patients} patients"
+    new = f"{_count(facts.new_images, 'new image')} of {_count(facts.new_patients, 'patient')}"
     reasons = []
     if facts.model_age_days is None:
-        reasons.append(f"No model is published yet, and there are {new}.")
+        reasons.append("No model is published yet.")
     if facts.new_images >= settings.minimum_new_images and facts.new_patients >= settings.minimum_new_patients:
-        reasons.append(f"There are {new}.")
+        reasons.append(f"Enough is new: {new}.")
     if facts.drift:
         reasons.append("New data differ from the accepted ones.")
     maximum, age = settings.maximum_age_days, facts.model_age_days
@@ -50,5 +50,9 @@ def decide(facts: Facts, settings: RetrainingSettings) -> Decision:
         reasons.append(f"The published model is {age:.0f} days old; at most {maximum:g} are allowed.")
     if reasons:
         return Decision("train", tuple(reasons))
-    least = f"{settings.minimum_new_images} of {settings.minimum_new_patients}"
-    return Decision("skip", (f"There are only {new}; at least {least} are asked for.",))
+    least = f"{settings.minimum_new_images} images of {settings.minimum_new_patients} patients"
+    return Decision("skip", (f"Too little is new: {new}; at least {least} are asked for.",))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
