@@ -30,7 +30,7 @@ CONFIG = Config(name="x", data=DataSettings(dataset="synthetic", labels=("benign
             False,
             10.0,
             "skip",
-            ["There are only 49 new images of 30 patients; at least 50 of 10 are asked for."],
+            [f"Too little is new: 49 new images of 30 patients; {LEAST}"],
         ),
         (
             90,
@@ -38,7 +38,7 @@ CONFIG = Config(name="x", data=DataSettings(dataset="synthetic", labels=("benign
             False,
             10.0,
             "skip",
-            ["There are only 90 new images of 9 patients; at least 50 of 10 are asked for."],
+            [f"Too little is new: 90 new images of 9 patients; {LEAST}"],
         ),
         (1, 1, False, 90.0, "skip", [f"Too little is new: 1 new image of 1 patient; {LEAST}"]),
         (50, 10, False, 10.0, "train", ["Enough is new: 50 new images of 10 patients."]),

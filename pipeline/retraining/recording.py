@@ -1,0 +1,89 @@
+"""Makes the record of a retraining from what it left behind."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from components.spans.ledger import Ledger
+from pipeline.config import Config
+from pipeline.retraining.folder import Refusal, RetrainingFolder, Start
+from pipeline.retraining.record import Action, RetrainingRecord
+from pipeline.retraining.runner import Trained
+
+_DAY_SECONDS: Final = 86_400.0
+_REPORT: Final = "retraining/reports/{number:06d}/index.html"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a retraining ended. Attributes: used, trained: empty and None where nothing was trained."""
+
+    action: Action
+    reasons: Sequence[str]
+    used: Sequence[str] = ()
+    trained: Trained | None = None
+
+
+def make_record(
+    ending: Ending,
+    start: Start,
+    age: float | None,
+    ledger: Ledger,
+    refused: Sequence[Refusal],
+    config: Config,
+    finished: datetime,
+) -> RetrainingRecord:
+    """Args:
+    age: of the model that was served, days.
+    ledger: as it is now; spans that an interrupted attempt has judged are new in this one, which has its number.
+    refused: by this retraining.
+    """
+    added = [generation for generation in ledger.generations if generation.retraining == start.number]
+    record = RetrainingRecord(
+        number=start.number,
+        started=start.started,
+        finished=finished.isoformat(),
+        action=ending.action,
+        reasons=list(ending.reasons),
+        spans_new=[*(each.span for each in added), *(each.span for each in refused)],
+        spans_refused=[each.span for each in refused],
+        spans_used=list(ending.used),
+        drift=[
+            *(f"{each.span}: {text}" for each in added for text in each.drift),
+            *(f"{each.span}: {text}" for each in refused for text in each.drift),
+        ],
+        incumbent_version=start.incumbent_version,
+        model_age_days=age,
+        configuration=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
+    )
+    return _with_results(record, ending.trained) if ending.trained else record
+
+
+def _with_results(record: RetrainingRecord, trained: Trained) -> RetrainingRecord:
+    return record.model_copy(
+        update={
+            "images": trained.images,
+            "patients": trained.patients,
+            "figures": trained.figures,
+            "incumbent_figures": trained.incumbent_figures,
+            "published_version": trained.published_version,
+            "report": _REPORT.format(number=record.number),
+        }
+    )
+
+
+def model_age_days(start: Start, history: Sequence[RetrainingRecord]) -> float | None:
+    """Of the model that was served at the start; None where none was."""
+    version = start.incumbent_version
+    if version is None:
+        return None
+    published = [record.finished for record in history if record.published_version == version]
+    # What no retraining has published bears the second of its publication as its version.
+    since = datetime.fromisoformat(published[-1]) if published else datetime.fromtimestamp(version, UTC)
+    return (datetime.fromisoformat(start.started) - since).total_seconds() / _DAY_SECONDS
+
+
+def refused_by(start: Start, folder: RetrainingFolder) -> list[Refusal]:
+    return [refusal for refusal in folder.refusals().values() if refusal.retraining == start.number]
