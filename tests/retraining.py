@@ -82,11 +82,12 @@ class FakeRunner:
         manifest.mkdir()
         write_manifest(planned.entries, planned.pairs, str(manifest))
         write_fingerprints(planned.entries, codes, str(manifest))
+        drifted = (folder / DRIFTED_FILE).exists()
         taken_in = [entry for entry in planned.entries if entry.split]
         verdict = SpanVerdict(
             reasons=[],
-            drift=["brightness: differs"] if (folder / DRIFTED_FILE).exists() else [],
-            notes=[],
+            drift=["brightness: differs"] if drifted else [],
+            notes=["The published model falls."] if drifted else [],
             images=len(taken_in),
             patients=len({entry.group for entry in taken_in}),
             asked=None,

@@ -7,7 +7,7 @@ what was accepted and not trained on, and carries on; finished steps come from T
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,12 +90,12 @@ class Retraining:
         ledger = judge.judge_new(spans, ledger)
         decision = decide(_facts(ledger, trained_up_to, age), self.config.retraining)
         refused = list(refusal_reasons(refused_by(start, self.folder)))
-        waiting = [f"{span.name} is still being written." for span in spans if not span.complete]
+        remarks = [*_notes(ledger, start), *_waiting(spans)]
         if decision.action == "skip":
-            return Ending("span_refused" if refused else "skipped", [*refused, *decision.reasons, *waiting])
+            return Ending("span_refused" if refused else "skipped", [*refused, *decision.reasons, *remarks])
         used = accepted_names(spans, ledger)
         trained = self._train(start, used, ledger)
-        reasons = [*decision.reasons, *trained.reasons, *refused, *waiting]
+        reasons = [*decision.reasons, *trained.reasons, *refused, *remarks]
         return Ending("rejected" if trained.published_version is None else "published", reasons, used, trained)
 
     def _train(self, start: Start, used: Sequence[str], ledger: Ledger) -> Trained:
@@ -120,6 +120,17 @@ class Retraining:
                 f"The ledger in {ledger.folder} is of another data set, other classes or other filters.",
                 fix="use the configuration that it was begun with, or another folder: --output DIR",
             )
+
+
+def _notes(ledger: Ledger, start: Start) -> Iterator[str]:
+    """What a person should know of the spans that are accepted now."""
+    for generation in ledger.generations:
+        if generation.retraining == start.number:
+            yield from (f"{generation.span}: {note}" for note in generation.notes)
+
+
+def _waiting(spans: Sequence[Span]) -> Iterator[str]:
+    return (f"{span.name} is still being written." for span in spans if not span.complete)
 
 
 def _facts(ledger: Ledger, trained_up_to: int, age: float | None) -> Facts:

@@ -101,7 +101,7 @@ def test_drift_asks_for_a_training_of_little(place: Place) -> None:
     record = place.retrain()
 
     assert (record.action, record.drift) == ("published", ["span-2: brightness: differs"])
-    assert record.reasons == ["New data differ from the accepted ones."]
+    assert record.reasons == ["New data differ from the accepted ones.", "span-2: The published model falls."]
 
 
 def test_the_window_is_of_the_latest_accepted_spans(place: Place) -> None:
