@@ -35,10 +35,15 @@ from schema.errors import BreastImagingError
 
 
 def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform:
-    """This machine as a platform. All paths become absolute."""
+    """This machine as a platform, with all files of the folder. All paths become absolute."""
+    return fingerprinted_platform(config, data, data_fingerprint(data), output)
+
+
+def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output: OutputFolder) -> Platform:
+    """As `local_platform`, where the fingerprint of the files is known."""
     return Platform(
         data_directory=str(data.resolve()),
-        data_fingerprint=data_fingerprint(data),
+        data_fingerprint=fingerprint,
         pipeline_root=str(output.pipeline_root),
         serving_directory=str(output.serving),
         metadata=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata)),

@@ -69,7 +69,8 @@ class Executor(base_executor.BaseExecutor):
             GateReport(
                 results=results,
                 differences=[*skew, *drift],
-                notes=note_grouping(manifest) + note_baseline(compared),
+                # Spans were compared one by one, before they were accepted.
+                notes=note_grouping(manifest) + ([] if exec_properties.get(SPANS_KEY) else note_baseline(compared)),
                 train_groups=train.groups,
                 population=population_of(settings),
             ),

@@ -11,7 +11,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.datasets.registry import get_dataset
-from components.image_example_gen.files import list_folder
 from components.image_example_gen.inspection import hand_out, inspect_images
 from components.image_example_gen.pair_images import write_pair_images
 from components.image_example_gen.planning import plan
@@ -21,7 +20,7 @@ from components.image_example_gen.span_planning import plan_spans
 from components.image_example_gen.store import ImageStore
 from components.manifest import write_manifest
 from components.settings import DataSettings, SpanSettings
-from components.spans.dataset import in_spans
+from components.spans.dataset import in_spans, list_spans
 from components.spans.fingerprints import write_fingerprints
 from schema import contract
 
@@ -50,8 +49,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory = self._make_directory("inspection")
         store = ImageStore(directory)
         spans = _spans(exec_properties)
-        spec = in_spans(get_dataset(settings.dataset), spans.folders if spans else ())
-        handed_out = hand_out(select_records(spec, list_folder(root), settings), directory)
+        folders = spans.folders if spans else ()
+        spec = in_spans(get_dataset(settings.dataset), folders)
+        handed_out = hand_out(select_records(spec, list_spans(root, folders), settings), directory)
         inspection = inspect_images(self._make_beam_pipeline, handed_out, root, settings.minimum_side, store)
         planned = plan_spans(spec, inspection, settings, spans) if spans else plan(spec, inspection, settings)
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from components.datasets.spec import DatasetSpec, ImageRecord, Listing
+from components.image_example_gen.files import list_folder, read_text
 
 
 def in_spans(spec: DatasetSpec, folders: Sequence[str]) -> DatasetSpec:
@@ -19,6 +20,17 @@ def in_spans(spec: DatasetSpec, folders: Sequence[str]) -> DatasetSpec:
         find_records=lambda listing: list(_records(spec.find_records, listing, folders)),
         find_masks=masks and (lambda listing: dict(_masks(masks, listing, folders))),
     )
+
+
+def list_spans(root: str, folders: Sequence[str]) -> Listing:
+    """Every file of these folders; what else lies beside them may be changing. Raises as `list_folder` does.
+
+    Without folders, every file below the root.
+    """
+    if not folders:
+        return list_folder(root)
+    paths = [f"{folder}/{path}" for folder in folders for path in list_folder(f"{root}/{folder}").paths]
+    return Listing(sorted(paths), lambda path: read_text(root, path))
 
 
 def span_of(source: str) -> str:

@@ -19,9 +19,9 @@ from pipeline.failures import explain
 from pipeline.graph import Platform, build_span_validation
 from pipeline.local import (
     check_machine,
+    fingerprinted_platform,
     hold,
     latest_result,
-    local_platform,
     open_metadata,
     run_pipeline,
     run_whole,
@@ -106,8 +106,7 @@ class LocalRunner:
         return self.output.serving / self.config.serving.model_name
 
     def _platform(self, config: Config, spans: SpanSettings, fingerprint: str) -> Platform:
-        platform = local_platform(config, self.data, self.output)
-        return replace(platform, spans=spans, data_fingerprint=fingerprint)
+        return replace(fingerprinted_platform(config, self.data, fingerprint, self.output), spans=spans)
 
     def _result(self, component: type[SpanGate] | type[ImageExampleGen], name: str) -> Path:
         folder = latest_result(self.output, component, name)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from components.spans.ledger import Ledger
@@ -18,10 +18,16 @@ _REPORT: Final = "retraining/reports/{number:06d}/index.html"
 
 @dataclass(frozen=True)
 class Ending:
-    """How a retraining ended. Attributes: used, trained: empty and None where nothing was trained."""
+    """How a retraining ended.
+
+    Attributes:
+        published: the new version; None where none was published.
+        used, trained: empty and None where nothing was trained.
+    """
 
     action: Action
     reasons: Sequence[str]
+    published: int | None = None
     used: Sequence[str] = ()
     trained: Trained | None = None
 
@@ -55,6 +61,7 @@ def make_record(
             *(f"{each.span}: {text}" for each in refused for text in each.drift),
         ],
         incumbent_version=start.incumbent_version,
+        published_version=ending.published,
         model_age_days=age,
         configuration=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
@@ -68,21 +75,18 @@ def _with_results(record: RetrainingRecord, trained: Trained) -> RetrainingRecor
             "patients": trained.patients,
             "figures": trained.figures,
             "incumbent_figures": trained.incumbent_figures,
-            "published_version": trained.published_version,
             "report": _REPORT.format(number=record.number),
         }
     )
 
 
 def model_age_days(start: Start, history: Sequence[RetrainingRecord]) -> float | None:
-    """Of the model that was served at the start; None where none was."""
-    version = start.incumbent_version
-    if version is None:
+    """Of the model that was served at the start, which one of these has published; None where none was served."""
+    if start.incumbent_version is None:
         return None
-    published = [record.finished for record in history if record.published_version == version]
-    # What no retraining has published bears the second of its publication as its version.
-    since = datetime.fromisoformat(published[-1]) if published else datetime.fromtimestamp(version, UTC)
-    return (datetime.fromisoformat(start.started) - since).total_seconds() / _DAY_SECONDS
+    published = next(record for record in history if record.published_version == start.incumbent_version)
+    age = datetime.fromisoformat(start.started) - datetime.fromisoformat(published.finished)
+    return age.total_seconds() / _DAY_SECONDS
 
 
 def refused_by(start: Start, folder: RetrainingFolder) -> list[Refusal]:

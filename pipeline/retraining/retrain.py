@@ -30,7 +30,7 @@ from pipeline.retraining.judging import (
 from pipeline.retraining.record import RetrainingRecord
 from pipeline.retraining.recording import Ending, make_record, model_age_days, refused_by
 from pipeline.retraining.runner import Runner, Trained
-from pipeline.retraining.safeguards import check_comparison, training_config
+from pipeline.retraining.safeguards import check_comparison, check_incumbent, training_config
 from pipeline.retraining.spans import Span, find_spans
 from schema.errors import ConfigurationError
 
@@ -58,8 +58,8 @@ class Retraining:
         """Does all there is to do, and returns its record, which is in the history and in ML Metadata by then.
 
         Raises:
-            ConfigurationError: before anything is done, where the spans cannot be told apart, or the configuration
-                would let a worse model be published.
+            ConfigurationError: before anything is done, where the spans cannot be told apart, where the configuration
+                would let a worse model be published, or where the served one came from elsewhere.
             LedgerError: the ledger is not what was written.
             DataRejectedError: a span that was accepted has changed, or all together are refused. As any other
                 failure from here on, it is recorded.
@@ -70,11 +70,15 @@ class Retraining:
         self._check_population(ledger)
         self.runner.note(history)  # of one that was killed before it could
         start = self._start(len(history) + 1)
+        check_incumbent(start.incumbent_version, history)
         age = model_age_days(start, history)
         try:
             ending = self._do(start, age, last_trained(history), spans, ledger)
         except Exception as error:
-            self._keep(Ending("failed", told(error)), start, age)
+            # A step after the publication may have failed.
+            served = self.runner.incumbent_version()
+            published = served if served != start.incumbent_version else None
+            self._keep(Ending("failed", told(error), published=published), start, age)
             raise
         return self._keep(ending, start, age)
 
@@ -96,7 +100,8 @@ class Retraining:
         used = accepted_names(spans, ledger)
         trained = self._train(start, used, ledger)
         reasons = [*decision.reasons, *trained.reasons, *refused, *remarks]
-        return Ending("rejected" if trained.published_version is None else "published", reasons, used, trained)
+        published = trained.published_version
+        return Ending("rejected" if published is None else "published", reasons, published, used, trained)
 
     def _train(self, start: Start, used: Sequence[str], ledger: Ledger) -> Trained:
         config = training_config(self.config, incumbent=start.incumbent_version is not None)

@@ -1,8 +1,10 @@
 """What has to hold of a configuration so that no published model is replaced by a worse one."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.retraining.record import RetrainingRecord
 from schema.errors import ConfigurationError
 
 LARGEST_MARGIN: Final = 0.2  # by which a model may be worse; with more, nothing would be compared
@@ -20,6 +22,15 @@ def check_comparison(config: Config) -> None:
             "This configuration would replace a published model by a worse one.",
             reasons=reasons,
             fix=f"set each to {LARGEST_MARGIN:g} or less",
+        )
+
+
+def check_incumbent(version: int | None, history: Sequence[RetrainingRecord]) -> None:
+    """Raises ConfigurationError where the model that is served may have seen patients that no ledger knows of."""
+    if version is not None and version not in {record.published_version for record in history}:
+        raise ConfigurationError(
+            f"No retraining has published version {version}, so nobody knows which patients it has seen.",
+            fix="retrain in an output folder of its own: --output DIR",
         )
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,7 +15,7 @@ from components.settings import GateSettings
 from components.spans.file_states import read_file_states
 from components.spans.ledger import LedgerError, read_ledger
 from schema.errors import BreastImagingError, ConfigurationError, DataRejectedError
-from tests.retraining import CONFIG, DRIFTED_FILE, LABELS, REFUSED_FILE, Place, month, write_span
+from tests.retraining import CONFIG, DRIFTED_FILE, LABELS, REFUSED_FILE, Place, write_span
 
 
 @pytest.fixture
@@ -325,11 +326,30 @@ def test_killed_at_any_instant_the_next_one_ends_as_if_nothing_had_been(tmp_path
         shutil.rmtree(place.root)
 
 
-def test_the_age_of_a_model_that_a_plain_run_published_is_that_of_its_version(place: Place) -> None:
-    published = int(month(0).timestamp())
+def test_a_model_that_no_retraining_has_published_is_not_replaced(place: Place) -> None:
     serving = place.root / "output" / "serving"
     serving.mkdir(parents=True)
-    (serving / "plain").write_text(str(published))
+    (serving / "plain").write_text("1700000000")
     write_span(place.data, "span-1", ["p", "q"])
 
-    assert place.retrain().model_age_days == 30.0
+    with pytest.raises(ConfigurationError, match="No retraining has published version 1700000000"):
+        place.retrain()
+
+    assert place.folder.history() == []
+
+
+def test_what_was_published_before_a_later_step_failed_is_known(place: Place) -> None:
+    write_span(place.data, "span-1", ["p", "q"])
+    with (
+        patch.object(shutil, "copytree", side_effect=OSError("no report")),
+        pytest.raises(OSError, match="no report"),
+    ):
+        place.retrain()
+
+    second = place.retrain()
+
+    assert [(record.action, record.published_version) for record in place.folder.history()] == [
+        ("failed", 1),
+        ("published", 1),
+    ]
+    assert (second.incumbent_version, second.spans_used) == (1, ["span-1"])

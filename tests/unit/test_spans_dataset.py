@@ -5,7 +5,7 @@ from pathlib import Path
 from components.datasets.registry import get_dataset
 from components.datasets.spec import ANY_MODALITY, DatasetSpec, ImageRecord, Listing
 from components.image_example_gen.files import list_folder
-from components.spans.dataset import in_spans, span_of
+from components.spans.dataset import in_spans, list_spans, span_of
 
 
 def test_each_folder_is_read_as_a_data_folder_of_its_own(tmp_path: Path) -> None:
@@ -20,6 +20,16 @@ def test_each_folder_is_read_as_a_data_folder_of_its_own(tmp_path: Path) -> None
         ("span-1/benign/1.png", "benign", "p"),
         ("span-2/benign/1.png", "benign", "q"),
     ]
+
+
+def test_only_these_folders_are_listed(tmp_path: Path) -> None:
+    for path in ("span-1/a.png", "span-2/b.png", "span-3.partial/c.png"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(path)
+    listing = list_spans(str(tmp_path), ["span-2", "span-1"])
+    assert listing.paths == ["span-1/a.png", "span-2/b.png"]
+    assert listing.read_text("span-2/b.png") == "span-2/b.png"
+    assert len(list_spans(str(tmp_path), []).paths) == 3
 
 
 def test_masks_are_found_below_their_span() -> None:
