@@ -43,7 +43,7 @@ from components.settings import (
 from components.span_gate.component import SpanGate
 from components.trainer.component import Trainer
 from components.tuner.component import Tuner
-from pipeline.config import BeamSettings, Config
+from pipeline.config import Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from schema import contract
 from schema.errors import ConfigurationError
@@ -116,7 +116,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     cards = CardWriter(
         # The threads of a machine make no other model, and no other cards that would be published anew.
-        configuration=config.model_copy(update={"beam": BeamSettings()}).to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts", "beam")),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
@@ -132,7 +132,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
-        configuration=config.to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts",)),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -210,7 +210,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
     evaluator.add_upstream_node(data.gate)
     heat_maps = _heat_map_evaluator(config, platform, data, importer.outputs["result"], contract.SPLITS)
     report = EvaluationReport(
-        configuration=config.to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts",)),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
