@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from kubeflow import cli as kubeflow_cli
-from pipeline.cli import alerts, data, release, server_options
+from pipeline.cli import alerts, data, release, schedule, server_options
 from pipeline.cli.app import show_page
 from pipeline.cli.serve import serve
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError, ConfigurationError
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(release.app, name="release")
 app.add_typer(kubeflow_cli.app, name="kubeflow")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(alerts.app, name="alerts")
 app.command("app")(show_page)
 
