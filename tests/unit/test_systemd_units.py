@@ -110,7 +110,7 @@ def test_systemd_itself_finds_no_fault(tmp_path: Path) -> None:
     program.chmod(0o755)
     schedule = scheduled(folder, str(program), ("--set", "a=[1, 2]", "100%"))
     user = {"a-name.service": user_service_unit(schedule, 24), "a-name.timer": timer_unit(schedule, "Sun 02:00")}
-    system = {"b.service": system_service_unit(scheduled(), 24, "nobody"), "b.timer": timer_unit(schedule, "monthly")}
+    system = {"b.service": system_service_unit(scheduled(), 24, "daemon"), "b.timer": timer_unit(schedule, "monthly")}
 
     # That it finds the program shows that it reads the quotes as we do.
     assert verify_units(user) == "systemd-analyze verify finds no fault."
