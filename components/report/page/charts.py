@@ -17,11 +17,17 @@ _SVG_DASHES: Final = {"solid": "", "dash": "9 5", "dot": "2.5 3", "dashdot": "9 
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A class whose name is no part of the figure. Attributes: dashes: of its line, as SVG has them; may be empty."""
+    """A class whose name is no part of the figure.
+
+    Attributes:
+        dashes: of its line, as SVG has them; may be empty.
+        symbol: where it has no line, the path of its mark as SVG has it, 16 units wide.
+    """
 
     text: str
     colour: str
     dashes: str
+    symbol: str = ""
 
 
 @dataclass(frozen=True)
