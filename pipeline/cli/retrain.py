@@ -7,6 +7,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.alerts.journal import read_journal
+from pipeline.cli.alert_commands import print_outcomes
 from pipeline.cli.job import do_job
 from pipeline.config import Config, load_config
 from pipeline.events import Event
@@ -31,20 +33,24 @@ def retrain_command(
 ) -> int:
     """Retrains and prints what was decided. Raises BreastImagingError as the exit codes say."""
     console = Console()
+    journal = RetrainingFolder(_output(config_name, output_path, overrides).retraining).alerts_file
+    told_before = len(read_journal(journal))
 
     def finish(config: Config, output: OutputFolder, events: Sequence[Event]) -> int:
         record = RetrainingFolder(output.retraining).history()[-1]
         _print_record(record, output, console)
         return EXIT_CODES[record.action]
 
-    return do_job(RetrainingJob(), config_name, data, output_path, overrides, debug, console, finish)
+    exit_code = do_job(RetrainingJob(), config_name, data, output_path, overrides, debug, console, finish)
+    for entry in read_journal(journal)[told_before:]:
+        print_outcomes(entry.outcomes, console)
+    return exit_code
 
 
 def status_command(config_name: str, output_path: Path | None, overrides: Sequence[str]) -> int:
     """Prints what earlier retrainings have decided; changes nothing."""
     console = Console()
-    root = default_output(str(output_path) if output_path else None, load_config(config_name, overrides))
-    output = OutputFolder(root.resolve())
+    output = _output(config_name, output_path, overrides)
     history = RetrainingFolder(output.retraining).history()
     if not history:
         console.print(f"No retraining has ended in {output.root}.", highlight=False, soft_wrap=True, markup=False)
@@ -52,6 +58,11 @@ def status_command(config_name: str, output_path: Path | None, overrides: Sequen
     console.print(_history_table(history))
     _print_record(history[-1], output, console)
     return EXIT_PUBLISHED
+
+
+def _output(config_name: str, output_path: Path | None, overrides: Sequence[str]) -> OutputFolder:
+    root = default_output(str(output_path) if output_path else None, load_config(config_name, overrides))
+    return OutputFolder(root.resolve())
 
 
 def _history_table(history: Sequence[RetrainingRecord]) -> Table:
@@ -83,7 +94,7 @@ def _print_record(record: RetrainingRecord, output: OutputFolder, console: Conso
         *(f"Drift:     {text}" for text in record.drift),
         *([f"Published: version {record.published_version}"] if record.published_version else []),
         *([f"Report:    {output.root / record.report}"] if record.report else []),
-        f"History:   {RetrainingFolder(output.retraining).history_file}",
+        f"History:   {RetrainingFolder(output.retraining).page_file}",
     ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -58,6 +58,16 @@ class RetrainingFolder:
     def history_file(self) -> Path:
         return self.root / "history.jsonl"
 
+    @property
+    def page_file(self) -> Path:
+        """The history for people."""
+        return self.root / "history.html"
+
+    @property
+    def alerts_file(self) -> Path:
+        """Which retrainings were told of."""
+        return self.root / "alerts.jsonl"
+
     def report(self, number: int) -> Path:
         """Folder of the report of a retraining."""
         return self.root / "reports" / f"{number:06d}"

@@ -33,6 +33,7 @@ from pipeline.retraining.metadata import note_records
 from pipeline.retraining.record import RetrainingRecord
 from pipeline.retraining.retrain import Clock, Retraining
 from pipeline.retraining.runner import Trained, Validated
+from pipeline.retraining.telling import Telling
 from pipeline.summary import check_published, read_summary
 from schema.errors import BreastImagingError, DataRejectedError, ModelNotBlessedError
 
@@ -53,7 +54,10 @@ def retrain_locally(config: Config, data: Path, output: OutputFolder, clock: Clo
         runner = LocalRunner(config, data.resolve(), output)
         if runner.incumbent_version() is not None:
             check_classes(runner.incumbent(), config)
-        return Retraining(config, data.resolve(), RetrainingFolder(output.retraining), runner, clock).do()
+        folder = RetrainingFolder(output.retraining)
+        telling = Telling(config, data.resolve(), folder, clock)
+        telling.catch_up()
+        return Retraining(config, data.resolve(), folder, runner, clock, after=(telling.tell,)).do()
 
 
 @dataclass(frozen=True)
