@@ -23,16 +23,17 @@ def notify(settings: AlertSettings, record: RetrainingRecord, pipeline: str) -> 
     """
     if record.action not in settings.on:
         return []
-    return send(settings, make_alert(record, pipeline, test=False))
-
-
-def send(settings: AlertSettings, alert: Alert) -> list[AlertOutcome]:
-    """As `notify`, whatever `settings.on` says."""
-    outcomes = [_try(channel, deliver) for channel, deliver in _channels(settings, alert).items()]
+    alert = make_alert(record, pipeline, test=False)
+    outcomes = send(settings, alert)
     for outcome in outcomes:
         level = logging.INFO if outcome.delivered else logging.WARNING
         _LOGGER.log(level, "alert %s by %s: %s", alert.identifier, outcome.channel, outcome.detail)
     return outcomes
+
+
+def send(settings: AlertSettings, alert: Alert) -> list[AlertOutcome]:
+    """As `notify`, whatever `settings.on` says, and without a line in the log."""
+    return [_try(channel, deliver) for channel, deliver in _channels(settings, alert).items()]
 
 
 def _channels(settings: AlertSettings, alert: Alert) -> Mapping[str, Callable[[], str]]:

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from pipeline.alerts.command import run_command
 from pipeline.alerts.delivery import AlertOutcome, DeliveryError
 from pipeline.alerts.journal import notify_once, read_journal
 from pipeline.alerts.notify import notify
-from pipeline.alerts.payload import make_alert
+from pipeline.alerts.payload import Alert, make_alert
 from pipeline.alerts.secret import MOST_BYTES, read_secret
 from pipeline.alerts.settings import AlertSettings
 from pipeline.cli.main import run_app
@@ -71,6 +72,16 @@ def test_the_payload_of_a_published_model() -> None:
     assert identifier == make_alert(make_record(), "breast", test=False).identifier
     assert identifier != make_alert(make_record(number=4), "breast", test=False).identifier
     assert identifier != make_alert(make_record(), "breast", test=True).identifier
+
+
+def test_the_payload_is_as_its_published_schema_says() -> None:
+    file = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "alert.schema.json"
+    schema = json.loads(file.read_text())
+
+    assert schema == Alert.model_json_schema(mode="serialization")
+    first = make_record(published_version=None, incumbent_version=None, model_age_days=None, report="")
+    for record in (make_record(), first):
+        jsonschema.validate(json.loads(make_alert(record, "breast", test=False).as_record()), schema)
 
 
 def test_sentences_and_absolute_paths_stay_behind() -> None:
