@@ -53,10 +53,10 @@ def install(
 
     Exit codes: 0 done, 4 bad configuration or usage, 1 systemd or cron refused, and all is as it was before.
     """
-    from pipeline.cli.schedule_commands import Target, Times, install_command
+    from pipeline.cli.schedule_commands import Target, Times, install_command, preview_command
 
-    target = Target(config, output, overrides or [], engine, system)
-    install_command(target, data, Times(every, cron), run_as, time_limit, dry_run)
+    act = preview_command if dry_run else install_command
+    act(Target(config, output, overrides or [], engine, system), data, Times(every, cron, run_as, time_limit))
 
 
 @app.command()

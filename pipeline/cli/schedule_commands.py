@@ -1,8 +1,6 @@
 """What `breast-imaging schedule` does."""
 
-import getpass
 import os
-import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +8,13 @@ from typing import Final
 
 from pipeline.cli.schedule import Engine
 from pipeline.config import Config, load_config
-from pipeline.output import OutputFolder, open_output
+from pipeline.output import OutputFolder
 from pipeline.schedules import crontab, systemd
-from pipeline.schedules.calendar_events import check_event
-from pipeline.schedules.cron_expressions import check_cron
+from pipeline.schedules.plans import Plan, plan_entry, plan_system_timer, plan_user_timer, show_files
 from pipeline.schedules.schedule import Schedule, make_schedule, schedule_name
-from pipeline.schedules.units import system_service_unit, timer_unit, user_service_unit
 from pipeline.sources import default_output, prepare_data
 from schema.errors import EXIT_FAILED, ConfigurationError
 
-LINGERING: Final = Path("/var/lib/systemd/linger")  # a file for each user whose manager runs without a session
 _ENVIRONMENT: Final = "env:"
 
 
@@ -49,135 +44,115 @@ class Target:
 
 @dataclass(frozen=True)
 class Times:
-    """When, as systemd or as cron has it."""
+    """When, and as whom: options of which each engine takes some.
+
+    Attributes:
+        every: a calendar event of systemd.
+        cron: the five fields of cron.
+        run_as: the user of units of the machine.
+        hours: after which systemd stops a retraining.
+    """
 
     every: str | None
     cron: str | None
+    run_as: str | None
+    hours: int
 
 
-def install_command(target: Target, data: Path, times: Times, run_as: str | None, hours: int, dry_run: bool) -> None:
+def install_command(target: Target, data: Path, times: Times) -> None:
     """Raises ConfigurationError and ScheduleError."""
-    config, output = target.config(), target.output_folder()
-    prepare_data(str(data), config, output)
-    schedule = make_schedule(config, target.config_name, data, output, target.overrides)
-    if target.engine is Engine.CRON:
-        _install_entry(schedule, target, times, run_as, dry_run)
-    else:
-        _install_units(schedule, target, times, run_as, hours, dry_run)
-    _warn_of_secrets(config)
+    plan = _plan(target, data, times)
+    plan.apply()
+    print(f"{target.name()}: installed.")
+    for note in (*plan.notes, *_missing_secrets(target.config())):
+        print(note)
+
+
+def preview_command(target: Target, data: Path, times: Times) -> None:
+    """Prints what `install_command` would write, and writes nothing. Raises as it does, but for what systemd says."""
+    plan = _plan(target, data, times)
+    print(plan.shown, end="")
+    for note in (*plan.notes, *_missing_secrets(target.config())):
+        print(note)
 
 
 def remove_command(target: Target) -> None:
     """Raises ConfigurationError and ScheduleError."""
     name = target.name()
-    if target.engine is Engine.CRON:
-        _refuse_system(target, None)
-        before = crontab.read_crontab()
-        after = crontab.without_entry(before, name)
-        removed = before != after
-        if removed:
-            crontab.write_crontab(after)
-    else:
-        removed = systemd.remove_units(target.manager(), name)
+    removed = _remove_entry(target, name) if target.engine is Engine.CRON else _remove_timer(target, name)
     print(f"{name}: {'removed' if removed else 'nothing was installed'}.")
 
 
 def show_command(target: Target) -> int:
     """Returns the exit code. Raises ConfigurationError and ScheduleError."""
     name = target.name()
+    installed = _show_entry(target, name) if target.engine is Engine.CRON else _show_timer(target, name)
+    print(installed.rstrip("\n") or f"{name}: nothing is installed.")
+    return 0 if installed else EXIT_FAILED
+
+
+def _plan(target: Target, data: Path, times: Times) -> Plan:
+    schedule = _schedule(target, data)
     if target.engine is Engine.CRON:
-        _refuse_system(target, None)
-        installed = crontab.installed_entry(crontab.read_crontab(), name)
-        print(installed or f"{name}: nothing is installed.", end="" if installed else "\n")
-        return 0 if installed else EXIT_FAILED
-    units = systemd.installed_units(target.manager(), name)
-    if not units:
-        print(f"{name}: nothing is installed.")
-        return EXIT_FAILED
-    _print_files(units)
-    print(systemd.timer_state(target.manager(), name))
-    return 0
-
-
-def _install_entry(schedule: Schedule, target: Target, times: Times, run_as: str | None, dry_run: bool) -> None:
-    _refuse_system(target, run_as)
-    if times.cron is None or times.every is not None:
-        raise ConfigurationError("cron takes its times with --cron.", fix="give --cron '0 2 * * 0', say, alone")
-    line = crontab.entry(schedule, check_cron(times.cron))
-    before = crontab.read_crontab()
-    after = crontab.with_entry(before, schedule.name, line)
-    if dry_run:
-        print(f"# The crontab of {getpass.getuser()} would be:\n{after}", end="")
-        return
-    open_output(schedule.output.root)
-    if after != before:
-        crontab.write_crontab(after)
-    print(f"{schedule.name}: in the crontab of {getpass.getuser()}.")
-
-
-def _install_units(
-    schedule: Schedule, target: Target, times: Times, run_as: str | None, hours: int, dry_run: bool
-) -> None:
-    if times.every is None or times.cron is not None:
+        _refuse_system(target)
+        if times.cron is None or times.every or times.run_as:
+            raise ConfigurationError("cron takes its times with --cron.", fix="give --cron '0 2 * * 0', say, alone")
+        return plan_entry(schedule, times.cron)
+    if times.every is None or times.cron:
         raise ConfigurationError(
             "systemd takes its times with --every.", fix="give --every 'Sun 02:00', say, alone; or --engine cron"
         )
-    starts = check_event(times.every)
-    if target.system:
-        service = system_service_unit(schedule, hours, _system_user(run_as, schedule))
-    elif run_as is None:
-        service = user_service_unit(schedule, hours)
-    else:
-        raise ConfigurationError("--run-as goes with --system.", fix="leave it out: --user runs as this user")
-    names = systemd.unit_names(schedule.name)
-    units = dict(zip(names, (service, timer_unit(schedule, times.every)), strict=True))
-    print(systemd.verify_units(units))
-    manager = target.manager()
-    if dry_run:
-        _print_files({manager.path(name): text for name, text in units.items()})
-    else:
-        if not target.system:
-            open_output(schedule.output.root)
-        systemd.install_units(manager, schedule.name, units)
-        print(f"{schedule.name}: its timer runs.")
-    for start in starts:
-        print(f"Retrains at {start}, or up to 15 minutes later.")
-    if not target.system and not (LINGERING / getpass.getuser()).exists():
-        print("A user's timers run while that user is logged in; always, after: loginctl enable-linger")
-
-
-def _system_user(run_as: str | None, schedule: Schedule) -> str:
-    """The user that retrains. Raises ConfigurationError where it would be root, or could not write its results."""
-    if run_as is None:
-        raise ConfigurationError("A schedule of the machine needs a user to retrain.", fix="name one with --run-as")
-    try:
-        user = pwd.getpwnam(run_as)
-    except KeyError as error:
-        raise ConfigurationError(f"There is no user {run_as!r}.", fix="name one with --run-as") from error
-    if user.pw_uid == 0:
-        raise ConfigurationError("Retraining needs no rights of root.", fix="name another user with --run-as")
-    root = schedule.output.root
-    if not root.is_dir() or root.stat().st_uid != user.pw_uid:
+    if target.system != (times.run_as is not None):
         raise ConfigurationError(
-            f"The output folder {root} does not belong to {run_as}.", fix=f"make it: install -d -o {run_as} {root}"
+            "Units of the machine need a user to retrain, and only they can name one.",
+            fix="give --system and --run-as together, or neither",
         )
-    return run_as
+    if times.run_as is None:
+        return plan_user_timer(schedule, times.every, times.hours)
+    return plan_system_timer(schedule, times.every, times.hours, times.run_as)
 
 
-def _refuse_system(target: Target, run_as: str | None) -> None:
-    if target.system or run_as is not None:
+def _schedule(target: Target, data: Path) -> Schedule:
+    config, output = target.config(), target.output_folder()
+    prepare_data(str(data), config, output)
+    return make_schedule(config, target.config_name, data, output, target.overrides)
+
+
+def _remove_entry(target: Target, name: str) -> bool:
+    _refuse_system(target)
+    before = crontab.read_crontab()
+    after = crontab.without_entry(before, name)
+    if before == after:
+        return False
+    crontab.write_crontab(after)
+    return True
+
+
+def _remove_timer(target: Target, name: str) -> bool:
+    return systemd.remove_units(target.manager(), name)
+
+
+def _show_entry(target: Target, name: str) -> str:
+    _refuse_system(target)
+    return crontab.installed_entry(crontab.read_crontab(), name)
+
+
+def _show_timer(target: Target, name: str) -> str:
+    units = systemd.installed_units(target.manager(), name)
+    return show_files(units) + systemd.timer_state(target.manager(), name) if units else ""
+
+
+def _refuse_system(target: Target) -> None:
+    if target.system:
         raise ConfigurationError(
             "cron's entries are in the crontab of the user that this command runs as.",
-            fix="leave --system and --run-as out, and run it as that user",
+            fix="leave --system out, and run it as that user",
         )
 
 
-def _print_files(files: dict[Path, str]) -> None:
-    for path, text in files.items():
-        print(f"--- {path}\n{text}")
-
-
-def _warn_of_secrets(config: Config) -> None:
-    for reference in config.alerts.webhook.secret_references():
-        if reference.startswith(_ENVIRONMENT):
-            print(f"Alerts need {reference}, which is not in the environment of a schedule; take file:PATH instead.")
+def _missing_secrets(config: Config) -> list[str]:
+    return [
+        f"Alerts need {reference}, which is not in the environment of a schedule; take file:PATH instead."
+        for reference in config.alerts.webhook.secret_references()
+        if reference.startswith(_ENVIRONMENT)
+    ]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import schedule_commands
 from pipeline.cli.main import run_app
-from pipeline.schedules import schedule, systemd
+from pipeline.schedules import plans, schedule, systemd
 from tests.schedulers import Schedulers, make_schedulers
 
 OTHER_LINES = "MAILTO=me@example.org\n# mine\n5 4 * * 1 /usr/bin/backup --all\n"
@@ -19,7 +18,7 @@ OTHER_LINES = "MAILTO=me@example.org\n# mine\n5 4 * * 1 /usr/bin/backup --all\n"
 def schedulers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Schedulers:
     """With a home, a program to start, and folders with spaces and percent signs below the current one."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(schedule_commands, "LINGERING", tmp_path)
+    monkeypatch.setattr(plans, "LINGERING", tmp_path)
     program = tmp_path / "environment" / "breast-imaging"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")
@@ -199,8 +198,8 @@ def test_what_cron_does_not_take_changes_nothing(
         (["--every", "Sun 02:00", "--engine", "cron"], "cron takes its times with --cron."),
         (["--cron", "0 2 * *", "--engine", "cron"], "it has 4 fields"),
         (["--every", "bogus"], "no time at which systemd can start anything"),
-        (["--every", "daily", "--run-as", "nobody"], "--run-as goes with --system."),
-        (["--every", "daily", "--system"], "needs a user"),
+        (["--every", "daily", "--run-as", "nobody"], "give --system and --run-as together"),
+        (["--every", "daily", "--system"], "give --system and --run-as together"),
         (["--every", "daily", "--system", "--run-as", "no-such-user"], "There is no user 'no-such-user'."),
         (["--every", "daily", "--system", "--run-as", "root"], "needs no rights of root"),
         (["--every", "daily", "--system", "--run-as", "nobody"], "does not belong to nobody"),
