@@ -8,20 +8,22 @@ from pipeline.alerts.delivery import AlertOutcome, DeliveryError
 from pipeline.alerts.payload import Alert, make_alert
 from pipeline.alerts.settings import AlertSettings
 from pipeline.alerts.webhook import post
-from pipeline.retraining.record import RetrainingRecord
+from pipeline.retraining.record import Action, RetrainingRecord
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def notify(settings: AlertSettings, record: RetrainingRecord, pipeline: str) -> list[AlertOutcome]:
-    """Tells of a decision, where it is one of `settings.on`. What fails is logged and in the outcomes, never raised.
+    """Tells of a retraining, where `settings.on` has what happened.
+
+    What fails is logged and in the outcomes, never raised.
 
     Args:
         pipeline: `name` of the configuration.
 
     Returns an outcome for each channel; none where there is nothing to tell, or nobody.
     """
-    if record.action not in settings.on:
+    if _events(record).isdisjoint(settings.on):
         return []
     alert = make_alert(record, pipeline, test=False)
     outcomes = send(settings, alert)
@@ -29,6 +31,11 @@ def notify(settings: AlertSettings, record: RetrainingRecord, pipeline: str) -> 
         level = logging.INFO if outcome.delivered else logging.WARNING
         _LOGGER.log(level, "alert %s by %s: %s", alert.identifier, outcome.channel, outcome.detail)
     return outcomes
+
+
+def _events(record: RetrainingRecord) -> set[Action]:
+    """The decision, and the refusal of a span, which may be beside another one."""
+    return {record.action, "span_refused"} if record.spans_refused else {record.action}
 
 
 def send(settings: AlertSettings, alert: Alert) -> list[AlertOutcome]:

@@ -3,10 +3,15 @@
 import hashlib
 import hmac
 import json
+import os
 import socket
+import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +21,7 @@ from pipeline.alerts.notify import notify
 from pipeline.alerts.payload import make_alert
 from pipeline.alerts.settings import AlertSettings, WebhookSettings
 from pipeline.alerts.webhook import IDENTIFIER_HEADER, SIGNATURE_HEADER, post, sign
+from tests.certificates import Authority
 from tests.records import make_record
 
 SECRET = "s3cret-key"
@@ -184,6 +190,40 @@ def test_a_server_that_is_not_there() -> None:
 
     assert not outcome.delivered
     assert outcome.detail == "127.0.0.1 cannot be reached (ClientConnectorError); tried 2 times"
+
+
+def test_only_a_server_with_a_certificate_that_is_trusted_is_told(receiver: Receiver, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "certificates")
+    signed = authority.sign("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(signed.certificate, signed.key)
+    receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
+    url = f"https://localhost:{receiver.server_address[1]}/"
+
+    assert failure(settings(receiver, url=url, attempts=1)).startswith(
+        "localhost cannot be reached (ClientConnectorC"
+    )
+    assert receiver.received == []
+    # That of a hospital's own authority, from the environment.
+    program = "import sys; from pipeline.cli.main import run_app; sys.exit(run_app(sys.argv[1:]))"
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            program,
+            "alerts",
+            "test",
+            "--config",
+            "synthetic",
+            "--set",
+            f"alerts.webhook.url={url}",
+        ],
+        env=os.environ | {"SSL_CERT_FILE": str(authority.certificate), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (0, "Alert by webhook delivered: localhost answered 204\n")
 
 
 def test_the_waits_between_attempts(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,13 @@ def test_only_decisions_that_are_asked_for_are_told_of(action: str, tmp_path: Pa
     assert len(outcomes) == (tmp_path / "told").exists() == (action in {"failed", "rejected"})
 
 
+def test_a_refused_span_beside_another_decision_is_told_of(tmp_path: Path) -> None:
+    settings, record = saving(tmp_path / "told", on=["span_refused"]), make_record(spans_refused=["span-3"])
+    notify(settings, record, "breast")
+
+    assert "published. Version 1774926000 is served. Spans refused: span-3." in (tmp_path / "told").read_text()
+
+
 def test_without_a_channel_nobody_is_told() -> None:
     assert notify(AlertSettings(), make_record(action="failed"), "breast") == []
 
