@@ -161,6 +161,14 @@ def test_the_figures_of_a_year() -> None:
     assert [entry.text for entry in legend(records)] == ["New model", "Model before", "Published", *marked]
 
 
+def test_one_retraining_has_days_around_it_on_the_axis() -> None:
+    record = make_record(finished="2026-03-31T03:10:00+00:00", incumbent_figures={})
+    axis = json.loads(over_time([record], "test_auc", "AUC").to_json())["layout"]["xaxis"]
+
+    assert axis["range"] == ["2026-03-27T03:10:00+00:00", "2026-04-04T03:10:00+00:00"]
+    assert [entry.text for entry in legend([record])] == ["New model", "Published"]
+
+
 def test_figures_without_intervals_and_without_candidates() -> None:
     (bar,) = [traces([make_record(figures={"test_auc": 0.9})])["New model"]["error_y"]]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -20,6 +21,7 @@ _PATHS: Final = {
     "triangle-up": "M8 2 15 14H1Z",
     "cross": "M6 1h4v5h5v4h-5v5H6v-5H1V6h5Z",
 }
+_LEAST_ROOM: Final = timedelta(days=4)
 _ROOM: Final = 0.06  # below the lowest value, for the events
 
 
@@ -66,20 +68,27 @@ def over_time(records: Sequence[RetrainingRecord], figure_name: str, y_title: st
                 line = {"color": event.colour, "width": 1, "dash": "dot"}
                 figure.add_vline(x=record.finished, line=line, layer="below")
     figure.update_yaxes(range=[floor - _ROOM / 2, 1.02], tickformat=".2f")
-    figure.update_xaxes(tickformat="%-d %b<br>%Y", tickangle=0, nticks=6)
+    figure.update_xaxes(range=_time_range(records), tickformat="%-d %b<br>%Y", tickangle=0, nticks=6)
     # The page has a legend of its own: plotly's would take half of the room on a phone.
     return figure.update_layout(showlegend=False)
 
 
 def legend(records: Sequence[RetrainingRecord]) -> tuple[LegendEntry, ...]:
     """What is in the figures of these records."""
-    happened = [event for event in _EVENTS if any(event.has_happened(record) for record in records)]
-    return (
-        LegendEntry(CANDIDATE, MAIN, ""),
-        LegendEntry(INCUMBENT, REFERENCE, "6 4"),
-        LegendEntry(PUBLISHED, MARK, "", _PATHS["diamond"]),
-        *(LegendEntry(event.name, event.colour, "", _PATHS[event.symbol]) for event in happened),
-    )
+    entries = [
+        (LegendEntry(CANDIDATE, MAIN, ""), lambda record: bool(record.figures)),
+        (LegendEntry(INCUMBENT, REFERENCE, "6 4"), lambda record: bool(record.incumbent_figures)),
+        (LegendEntry(PUBLISHED, MARK, "", _PATHS["diamond"]), lambda record: record.published_version is not None),
+        *((LegendEntry(each.name, each.colour, "", _PATHS[each.symbol]), each.has_happened) for each in _EVENTS),
+    ]
+    return tuple(entry for entry, is_there in entries if any(map(is_there, records)))
+
+
+def _time_range(records: Sequence[RetrainingRecord]) -> list[str]:
+    """With room at both ends, so that no mark is cut in half, and days enough to be told apart on the axis."""
+    times = [datetime.fromisoformat(record.finished) for record in records]
+    room = max(_LEAST_ROOM, (max(times) - min(times)) / 20)
+    return [(min(times) - room).isoformat(), (max(times) + room).isoformat()]
 
 
 def _floor(candidates: Sequence[RetrainingRecord], incumbents: Sequence[RetrainingRecord], figure_name: str) -> float:
