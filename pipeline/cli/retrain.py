@@ -88,13 +88,15 @@ def _figure(figures: dict[str, float]) -> str:
 
 
 def _print_record(record: RetrainingRecord, output: OutputFolder, console: Console) -> None:
+    folder = RetrainingFolder(output.retraining)
     lines = [
         f"Retraining {record.number}: {record.action.replace('_', ' ')}",
         *(f"  {reason}" for reason in record.reasons),
         *(f"Drift:     {text}" for text in record.drift),
         *([f"Published: version {record.published_version}"] if record.published_version else []),
         *([f"Report:    {output.root / record.report}"] if record.report else []),
-        f"History:   {RetrainingFolder(output.retraining).page_file}",
+        f"History:   {folder.history_file}",
+        f"Page:      {folder.page_file}",
     ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
