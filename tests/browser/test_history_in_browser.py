@@ -23,6 +23,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name="breast",
         created=datetime.fromisoformat(records[-1].finished) + timedelta(seconds=3),
         records=records,
+        spans=[f"span-{number}" for number in range(1, 14)],
         waiting=["span-11"],
         incomplete=["span-13"],
         failed_alerts={len(records): ["hooks.example.org answered 503; tried 4 times"]},

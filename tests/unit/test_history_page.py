@@ -11,7 +11,10 @@ import pytest
 
 from components.report.page import document
 from pipeline.alerts.delivery import AlertOutcome
-from pipeline.alerts.journal import JournalEntry
+from pipeline.alerts.journal import JournalEntry, notify_once
+from pipeline.alerts.settings import AlertSettings
+from pipeline.cli import retrain
+from pipeline.cli.main import run_app
 from pipeline.config import load_config
 from pipeline.retraining.folder import RetrainingFolder
 from pipeline.retraining.history_page.content import HistoryContent
@@ -45,9 +48,10 @@ def small_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def content(records: Sequence[RetrainingRecord], **changes: Any) -> HistoryContent:
-    """A day after the last record."""
+    """A day after the last record, with all spans in their place."""
     created = datetime.fromisoformat((records[-1] if records else make_record()).finished) + timedelta(days=1)
-    return replace(HistoryContent("breast", created, records), **changes)
+    spans = [span for record in records for span in record.spans_new]
+    return replace(HistoryContent("breast", created, records, spans), **changes)
 
 
 def warnings(*records: RetrainingRecord, **changes: Any) -> list[str]:
@@ -115,6 +119,20 @@ def test_a_span_that_was_corrected_is_no_warning() -> None:
     # Another one whose name begins alike is another one.
     assert len(warnings(refused, make_record(number=4, spans_new=["span-33"], spans_used=["span-33"]))) == 1
     assert warnings(refused, make_record(number=4, spans_new=["span-3"], action="skipped")) == []
+
+
+def test_a_refused_span_that_was_taken_away_is_no_warning() -> None:
+    refused = make_record(action="span_refused", spans_new=["span-3"], spans_refused=["span-3"])
+    assert len(warnings(refused, spans=["span-2", "span-3"])) == 1
+    assert warnings(refused, spans=["span-2"]) == []
+
+
+def test_a_version_that_was_taken_back_is_not_served() -> None:
+    first, second = make_record(number=1, published_version=10), make_record(number=2, published_version=20)
+    skipped = make_record(number=3, action="skipped", published_version=None, incumbent_version=10)
+    state = describe_state(content([first, second, skipped]))
+
+    assert (state.version, state.published) == (10, first)
 
 
 def test_warnings_of_rejections_count_only_what_was_trained() -> None:
@@ -286,6 +304,23 @@ def test_a_page_that_cannot_be_written_changes_nothing(
     assert "No space left on device" in caplog.text
     assert folder.page_file.read_bytes() == before
     assert not list(folder.root.glob("*.partial"))
+
+
+def test_the_console_tells_of_the_alerts_of_this_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, to_nobody = RetrainingFolder(tmp_path / "out" / "retraining"), AlertSettings(command=("false",))
+    folder.root.mkdir(parents=True)
+    notify_once(to_nobody, make_record(number=1), "breast", folder.alerts_file)
+
+    def fail(*_: object) -> int:
+        notify_once(to_nobody, make_record(number=2, action="failed"), "breast", folder.alerts_file)
+        return 1
+
+    monkeypatch.setattr(retrain, "do_job", fail)
+    options = ["--config", "synthetic", "--data", str(tmp_path), "--output", str(tmp_path / "out")]
+    assert run_app(["retrain", *options]) == 1, "the exit code stays what it was"
+    assert capsys.readouterr().out == "Alert by command NOT delivered: false ended with 1\n"
 
 
 def test_an_alert_that_a_crash_prevented_is_made_up_for(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ class HistoryContent:
     name: of the configuration.
     created: now, with its time zone.
     records: in their order.
+    spans: all that are in the data folder now.
     waiting: spans that were accepted, and that no model was trained on yet.
     incomplete: spans that are still being written.
     maximum_age_days: of a published model; None where there is no limit.
@@ -22,6 +23,7 @@ class HistoryContent:
     name: str
     created: datetime
     records: Sequence[RetrainingRecord]
+    spans: Sequence[str] = ()
     waiting: Sequence[str] = ()
     incomplete: Sequence[str] = ()
     maximum_age_days: float | None = None

@@ -33,12 +33,14 @@ class State:
 
 def describe_state(content: HistoryContent) -> State:
     records = content.records
-    published = next((record for record in reversed(records) if record.published_version is not None), None)
-    version = published.published_version if published else (records[-1].incumbent_version if records else None)
+    version = _served_version(records)
+    published = next(
+        (record for record in reversed(records) if version and record.published_version == version), None
+    )
     age = _age_days(content, published)
     warnings = [
         *_failures(records),
-        *_refused_spans(records),
+        *_refused_spans(content),
         *_rejections(records),
         *_age(content, age),
         *_drift(records),
@@ -53,6 +55,14 @@ def describe_state(content: HistoryContent) -> State:
         age_days=age,
         warnings=warnings,
     )
+
+
+def _served_version(records: Sequence[RetrainingRecord]) -> int | None:
+    """As the last retraining left it. It may be an older one than was published last: versions can be taken back."""
+    if not records:
+        return None
+    last = records[-1]
+    return last.incumbent_version if last.published_version is None else last.published_version
 
 
 def _state(records: Sequence[RetrainingRecord], version: int | None, warnings: Sequence[str]) -> str:
@@ -82,14 +92,16 @@ def _failures(records: Sequence[RetrainingRecord]) -> Iterator[str]:
         yield f"Retraining {failed[0].number} failed{again}: {_first(failed[0].reasons)}"
 
 
-def _refused_spans(records: Sequence[RetrainingRecord]) -> Iterator[str]:
-    """Those that were not accepted since."""
+def _refused_spans(content: HistoryContent) -> Iterator[str]:
+    """Those that are still there, and were not accepted since."""
     refused: dict[str, RetrainingRecord] = {}
-    for record in records:
+    for record in content.records:
         for span in {*record.spans_new, *record.spans_used} - {*record.spans_refused}:
             refused.pop(span, None)
         refused |= dict.fromkeys(record.spans_refused, record)
     for span, record in reversed(refused.items()):
+        if span not in content.spans:
+            continue
         why = next(
             (reason for reason in record.reasons if reason.startswith(f"{span}: ")), f"{span}: see its reasons"
         )

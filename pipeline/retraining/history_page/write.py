@@ -26,14 +26,15 @@ def write_history(config: Config, data: Path, folder: RetrainingFolder, now: dat
 
 
 def _gather(config: Config, data: Path, folder: RetrainingFolder, now: datetime) -> HistoryContent:
-    records = folder.history()
+    records, spans = folder.history(), find_spans(data)
     generations = read_ledger(folder.ledger).generations
     return HistoryContent(
         name=config.name,
         created=now,
         records=records,
+        spans=[span.name for span in spans],
         waiting=[each.span for each in generations if each.retraining > last_trained(records)],
-        incomplete=[span.name for span in find_spans(data) if not span.complete],
+        incomplete=[span.name for span in spans if not span.complete],
         maximum_age_days=config.retraining.maximum_age_days,
         failed_alerts=_failed_alerts(folder),
     )
