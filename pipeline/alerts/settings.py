@@ -20,7 +20,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,100}$")]
 def check_url(url: str) -> str:
     """The address of a webhook. Raises ValueError, which does not repeat it: it may hold a secret."""
     parts = urlsplit(url)
-    if not parts.hostname:
+    if not parts.hostname or parts.port == 0:  # to ask for the port checks that it is one
         raise ValueError("the address of the webhook is no URL; write it as https://HOST/PATH")
     if parts.username or parts.password:
         raise ValueError("the address of the webhook holds a password; use header_name and header_value_from")

@@ -10,9 +10,8 @@ from schema.errors import ConfigurationError
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_PART: Final = re.compile(
-    r"(?P<first>\*|[0-9]{1,2}|[a-z]{3})(?:-(?P<last>[0-9]{1,2}|[a-z]{3}))?(?:/(?P<step>[0-9]{1,2}))?"
-)
+_VALUE: Final = "[0-9]{1,2}|[a-z]{3}"
+_PART: Final = re.compile(rf"(?:\*|(?P<first>{_VALUE})(?:-(?P<last>{_VALUE}))?)(?:/(?P<step>[0-9]{{1,2}}))?")
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,12 @@ class _Field:
         match = _PART.fullmatch(part.lower())
         if match is None:
             raise ValueError(f"{part!r} is no {self.title}")
-        if match["first"] == "*":
-            first, last = self.lowest, self.highest
-        else:
-            first = self._value(match["first"])
-            last = self._value(match["last"]) if match["last"] else (self.highest if match["step"] else first)
+        first = self._value(match["first"]) if match["first"] else self.lowest
+        last = self._value(match["last"] or match["first"]) if match["first"] else self.highest
         step = int(match["step"] or 1)
-        if step == 0 or first > last or (match["first"] == "*" and match["last"]):
+        # Debian's cron takes no step of a single value.
+        is_stepped_value = match["step"] and match["first"] and not match["last"]
+        if step == 0 or first > last or is_stepped_value:
             raise ValueError(f"{part!r} is no range of {self.title}s")
         return set(range(first, last + 1, step))
 

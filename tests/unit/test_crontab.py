@@ -95,7 +95,14 @@ def test_a_crontab_with_one_mark_is_left_alone(lost: int) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["0 2 * * 0", "*/15 0-6 1,15 jan-mar MON", "0 3 29 2 *", "5/10 * * * 7", "0 0 31 2 1", "59 23 31 12 sun,wed-fri"],
+    [
+        "0 2 * * 0",
+        "*/15 0-6 1,15 jan-mar MON",
+        "0 3 29 2 *",
+        "5-59/10 * * * 7",
+        "0 0 31 2 1",
+        "59 23 31 12 sun,wed-fri",
+    ],
 )
 def test_times_that_cron_knows(expression: str) -> None:
     assert check_cron(expression) == expression
@@ -116,7 +123,8 @@ def test_times_that_cron_knows(expression: str) -> None:
         ("0 2 * * son", "'son' is no weekday (0 to 7)"),
         ("5-1 2 * * 0", "'5-1' is no range of minutes"),
         ("*/0 2 * * 0", "'*/0' is no range of minutes"),
-        ("*-5 2 * * 0", "'*-5' is no range of minutes"),
+        ("5/10 2 * * 0", "'5/10' is no range of minutes"),
+        ("*-5 2 * * 0", "'*-5' is no minute"),
         ("1, 2 * * 0", "'' is no minute"),
         ("-1 2 * * 0", "'-1' is no minute"),
         ("0 0 31 2,4 *", "no year has such a day"),
