@@ -14,7 +14,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def notify(settings: AlertSettings, record: RetrainingRecord, pipeline: str) -> list[AlertOutcome]:
-    """Tells of a retraining, where `settings.on` has what happened.
+    """Tells of a retraining, where `settings.events` has what happened.
 
     What fails is logged and in the outcomes, never raised.
 
@@ -23,7 +23,7 @@ def notify(settings: AlertSettings, record: RetrainingRecord, pipeline: str) -> 
 
     Returns an outcome for each channel; none where there is nothing to tell, or nobody.
     """
-    if _events(record).isdisjoint(settings.on):
+    if _events(record).isdisjoint(settings.events):
         return []
     alert = make_alert(record, pipeline, test=False)
     outcomes = send(settings, alert)
@@ -39,7 +39,7 @@ def _events(record: RetrainingRecord) -> set[Action]:
 
 
 def send(settings: AlertSettings, alert: Alert) -> list[AlertOutcome]:
-    """As `notify`, whatever `settings.on` says, and without a line in the log."""
+    """As `notify`, whatever `settings.events` says, and without a line in the log."""
     return [_try(channel, deliver) for channel, deliver in _channels(settings, alert).items()]
 
 

@@ -89,12 +89,12 @@ class AlertSettings(Settings):
     """Which decisions of a retraining are told of, and to whom; nobody where neither command nor webhook is given.
 
     Attributes:
-        on: the decisions told of.
+        events: the decisions told of. (Not `on`, which YAML takes for a truth value.)
         command: a program and its arguments, run without a shell, which gets the payload on its standard input.
         command_timeout_seconds: after them, the program and what it started are killed.
     """
 
-    on: tuple[Action, ...] = ("failed", "rejected", "span_refused", "published")
+    events: tuple[Action, ...] = ("failed", "rejected", "span_refused", "published")
     command: tuple[str, ...] = ()
     command_timeout_seconds: Seconds = 30.0
     webhook: WebhookSettings = WebhookSettings()

@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -115,13 +116,13 @@ def test_a_command_gets_the_payload(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("action", ["skipped", "span_refused", "rejected", "published", "failed"])
 def test_only_decisions_that_are_asked_for_are_told_of(action: str, tmp_path: Path) -> None:
-    outcomes = notify(saving(tmp_path / "told", on=["failed", "rejected"]), make_record(action=action), "breast")
+    outcomes = notify(saving(tmp_path / "told", events=["failed", "rejected"]), make_record(action=action), "breast")
 
     assert len(outcomes) == (tmp_path / "told").exists() == (action in {"failed", "rejected"})
 
 
 def test_a_refused_span_beside_another_decision_is_told_of(tmp_path: Path) -> None:
-    settings, record = saving(tmp_path / "told", on=["span_refused"]), make_record(spans_refused=["span-3"])
+    settings, record = saving(tmp_path / "told", events=["span_refused"]), make_record(spans_refused=["span-3"])
     notify(settings, record, "breast")
 
     assert "published. Version 1774926000 is served. Spans refused: span-3." in (tmp_path / "told").read_text()
@@ -231,6 +232,18 @@ def test_a_journal_that_cannot_be_written_is_logged(tmp_path: Path, caplog: pyte
     assert "No such file or directory" in caplog.text
 
 
+def test_the_configuration_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text()
+    section = textwrap.dedent(page[page.index("    alerts:") : page.index("in the configuration")])
+    data = "data: {dataset: image_folder, labels: [benign, malignant], positive_label: malignant}"
+    (tmp_path / "hospital.yaml").write_text(f"name: hospital\n{data}\n{section}")
+    alerts = load_config(str(tmp_path / "hospital.yaml")).alerts
+
+    assert alerts.events == ("failed", "rejected", "span_refused", "published")
+    assert (alerts.command[0], alerts.webhook.format) == ("sh", "text")
+    assert alerts.webhook.url_from == "file:/etc/breast-imaging/chat-hook"
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
@@ -245,7 +258,7 @@ def test_a_journal_that_cannot_be_written_is_logged(tmp_path: Path, caplog: pyte
         ("alerts.webhook.signing_key_from=env:KEY", "there is no address"),
         ("alerts.webhook.url_from=hunter2", "should match pattern"),
         ("alerts.webhook.attempts=0", "greater than or equal to 1"),
-        ("alerts.on=[publised]", "alerts.on.0"),
+        ("alerts.events=[publised]", "alerts.events.0"),
         ("alerts.command=['']", "command must begin with a program"),
     ],
 )
@@ -264,7 +277,7 @@ def test_the_command_sends_a_marked_alert(tmp_path: Path, capsys: pytest.Capture
     file = tmp_path / "told"
     command = json.dumps([sys.executable, "-c", SAVE, str(file)])
     # Even where that decision is not told of otherwise.
-    options = ["--set", f"alerts.command={command}", "--set", "alerts.on=[failed]"]
+    options = ["--set", f"alerts.command={command}", "--set", "alerts.events=[failed]"]
     assert run_app(["alerts", "test", "--config", "synthetic", *options]) == 0
 
     told = json.loads(file.read_text())
