@@ -19,6 +19,18 @@ class DataGateReport(Artifact):
     TYPE_NAME = "breast_imaging.DataGateReport"
 
 
+class SpanVerdict(Artifact):
+    """A folder with `span.json`: whether a span of data is accepted, why, and how it differs from earlier ones."""
+
+    TYPE_NAME = "breast_imaging.SpanVerdict"
+
+
+class RetrainingRecord(Artifact):
+    """The line of the history that a retraining wrote; its custom properties hold it."""
+
+    TYPE_NAME = "breast_imaging.RetrainingRecord"
+
+
 class RunReport(Artifact):
     """A folder with `index.html`, for people, and `summary.json`, for programs."""
 

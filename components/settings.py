@@ -132,6 +132,22 @@ class DataSettings(Settings):
         return self
 
 
+class SpanSettings(Settings):
+    """Which folders of the data folder are read as one, and who says where their patients belong.
+
+    Attributes:
+        folders: below the data folder, each a folder of the data set.
+        training: the spans whose images may be in train, and with which new ones are compared.
+        ledger: its folder.
+        ledger_checksum: of its last generation, so that a cached result is never that of another ledger.
+    """
+
+    folders: Annotated[tuple[str, ...], Field(min_length=1)]
+    training: tuple[str, ...]
+    ledger: str
+    ledger_checksum: str
+
+
 class ModelSettings(Settings):
     """Which network, the size of its input, and what it starts from.
 
@@ -412,6 +428,9 @@ class ClinicalSettings(Settings):
         prevalence: share of positives among the patients that the predictive values are meant for; that of the test
             images where absent.
         fixed_specificities, fixed_sensitivities: at which the other one is told.
+        non_inferiority: when a model that may fall below the latest blessed one by more than the margin is refused:
+            `certified` where `certify` is on, `compared` wherever there is an earlier model, `required` even where
+            there is none. Retraining sets it.
         slices: attributes by whose values the images are divided; all that the data have where absent.
         replicates: of the bootstrap by group.
         seed: of its draws.
@@ -422,12 +441,37 @@ class ClinicalSettings(Settings):
     minimum_recall: Fraction = 0.8
     minimum_specificity: Fraction = 0.0
     maximum_auc_drop: Fraction = 0.05
+    non_inferiority: Literal["certified", "compared", "required"] = "certified"
     prevalence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     fixed_specificities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
     fixed_sensitivities: tuple[Fraction, ...] = (0.8, 0.9, 0.95)
     slices: tuple[SliceName, ...] | None = None
     replicates: Annotated[int, Field(ge=2_000, le=100_000)] = 2_000
     seed: Annotated[int, Field(ge=0)] = 0
+
+
+class RetrainingSettings(Settings):
+    """When a new model is trained as data come in, and which spans are refused.
+
+    Attributes:
+        window: number of the latest accepted spans that are trained on; 0 for all. `eval` and `test` keep the images
+            of all spans.
+        minimum_new_images, minimum_new_patients: with fewer that no model was trained on yet, nothing is trained,
+            unless drift or age ask for it.
+        maximum_age_days: of the published model; older ones are replaced as soon as there is anything new.
+        drift: what is done with a span that differs from the accepted data: `train` reports it and asks for a
+            training, `refuse` refuses it.
+        label_changes: likewise with one in which patients of earlier spans have other labels than before.
+        label_fault_level: of the one-sided test by which the published model finds wrong labels.
+    """
+
+    window: Annotated[int, Field(ge=0)] = 0
+    minimum_new_images: Annotated[int, Field(ge=1)] = 50
+    minimum_new_patients: Annotated[int, Field(ge=1)] = 10
+    maximum_age_days: Annotated[float, Field(gt=0.0)] | None = None
+    drift: Literal["train", "refuse"] = "train"
+    label_changes: Literal["report", "refuse"] = "report"
+    label_fault_level: Annotated[float, Field(gt=0.0, le=0.1)] = 0.005
 
 
 class ServingSettings(Settings):
@@ -491,12 +535,25 @@ class ClinicalEvaluationSettings(Settings):
     clinical: ClinicalSettings
 
 
+class SpanGateSettings(Settings):
+    """All that decides whether a span is accepted, sent to the gate as one JSON string."""
+
+    data: DataSettings
+    retraining: RetrainingSettings
+
+
 class HeatMapSettings(Settings):
-    """What decides an evaluation of heat maps. Attributes: splits: whose images are used."""
+    """What decides an evaluation of heat maps.
+
+    Attributes:
+        splits: whose images are used.
+        spans: folders of the data folder that are read as one; none where it is a data set itself.
+    """
 
     dataset: str
     positive_label: str
     splits: tuple[str, ...]
+    spans: tuple[str, ...] = ()
 
 
 class FeatureSettings(Settings):

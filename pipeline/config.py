@@ -1,7 +1,7 @@
 """The configuration of a run: one typed object, from a YAML file and overrides."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,6 +21,7 @@ from components.settings import (
     ModelSettings,
     OperatingPointSettings,
     PredictionSettings,
+    RetrainingSettings,
     ServingSettings,
     Settings,
     TrainSettings,
@@ -28,6 +29,7 @@ from components.settings import (
 )
 from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
+from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow_settings import KubeflowSettings
 from schema.errors import ConfigurationError
 
@@ -53,11 +55,14 @@ class Config(Settings):
     gate: GateSettings = GateSettings()
     clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
     beam: BeamSettings = BeamSettings()
     kubeflow: KubeflowSettings = KubeflowSettings()
+    alerts: AlertSettings = AlertSettings()
 
-    def to_yaml(self) -> str:
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+    def to_yaml(self, exclude: Collection[str] = ()) -> str:
+        """All settings, but for those of the sections named."""
+        return yaml.safe_dump(self.model_dump(mode="json", exclude=set(exclude)), sort_keys=False)
 
 
 def shipped_configs() -> list[str]:

@@ -19,6 +19,7 @@ _INGESTION: Final = (
     "components.progress",
     "components.registry",
     "components.settings",
+    "components.spans",
 )
 # What loads a model and asks it; a change of the embedded server makes no step run again.
 _SERVABLES: Final = (
@@ -110,6 +111,18 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.measures",
         "components.model_card",
         "components.model_files",
+        *_INGESTION,
+    ),
+    "SpanGate": (
+        "schema",
+        *_SERVABLES,
+        "components.clinical_evaluator",
+        "components.data_gate",
+        "components.example_files",
+        "components.measures",
+        "components.model_card",
+        "components.model_files",
+        "components.span_gate",
         *_INGESTION,
     ),
     "RunReport": ("schema", *_SERVABLES, "components"),

@@ -30,15 +30,17 @@ from components.settings import (
     CrossValidationSettings,
     FeatureSettings,
     HeatMapSettings,
+    SpanGateSettings,
+    SpanSettings,
     TrainerSettings,
     TunerSettings,
 )
+from components.span_gate.component import SpanGate
 from components.trainer.component import Trainer
 from components.tuner.component import Tuner
-from pipeline.config import BeamSettings, Config
+from pipeline.config import Config
 from pipeline.fingerprints import STEP_CODE, code_fingerprint
 from pipeline.history import History, MetadataHistory
-from pipeline.kubeflow_settings import KubeflowSettings
 from schema import contract
 from schema.errors import ConfigurationError
 
@@ -59,6 +61,8 @@ class Platform:
         beam_arguments: options of the Beam runner.
         commit: of the code; empty where it is not known.
         history: of earlier runs.
+        spans: the folders of the data folder that are read, and the ledger of their patients; None where the data
+            folder is a data set itself.
 
     Folders may be runtime parameters, where the platform has those.
     """
@@ -71,6 +75,7 @@ class Platform:
     beam_arguments: list[str] = field(default_factory=list)
     commit: str = ""
     history: History = field(default_factory=MetadataHistory)
+    spans: SpanSettings | None = None
 
 
 def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
@@ -105,7 +110,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     cards = CardWriter(
         # The machine makes no other model, and no other cards that would be published anew.
-        configuration=config.model_copy(update={"beam": BeamSettings(), "kubeflow": KubeflowSettings()}).to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts", "beam", "kubeflow")),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
@@ -127,7 +132,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
-        configuration=config.to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts",)),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -197,11 +202,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
     checks = config.data.checks.model_copy(update={"classes": "warn", "skew": "warn", "drift": "warn"})
     config = config.model_copy(update={"data": config.data.model_copy(update={"checks": checks})})
     data = _data_nodes(config, platform)
-    importer = tfx.dsl.Importer(
-        source_uri=model,
-        artifact_type=tfx.types.standard_artifacts.Model,
-        reimport=True,  # the folder may hold another model by now
-    ).with_id("PublishedModel")
+    importer = _published_model(model)
     evaluator = ClinicalEvaluator(
         examples=data.examples.outputs["examples"],
         model=importer.outputs["result"],
@@ -210,7 +211,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
     evaluator.add_upstream_node(data.gate)
     heat_maps = _heat_map_evaluator(config, platform, data, importer.outputs["result"], contract.SPLITS)
     report = EvaluationReport(
-        configuration=config.to_yaml(),
+        configuration=config.to_yaml(exclude=("alerts",)),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -220,6 +221,31 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
         **_scores_of(heat_maps),
     )
     return _pipeline(platform, [*data.all, importer, evaluator, heat_maps, report])
+
+
+def build_span_validation(config: Config, platform: Platform, model: str | None) -> tfx_pipeline.Pipeline:
+    """Judgement of one new span by itself, before anything is trained on it.
+
+    Args:
+        platform: whose spans name the new one as their only folder, and those it is compared with.
+        model: folder of the published SavedModel with its card; None where none was published.
+    """
+    if platform.spans is None:
+        raise ValueError("the platform names no spans")
+    # A span is a part: its own splits are small, and drift is for the span gate to judge.
+    checks = config.data.checks.model_copy(update={"classes": "warn", "skew": "warn", "drift": "warn"})
+    config = config.model_copy(update={"data": config.data.model_copy(update={"checks": checks})})
+    data = _data_nodes(config, platform)
+    published = _published_model(model) if model else None
+    gate = SpanGate(
+        examples=data.examples.outputs["examples"],
+        manifest=data.examples.outputs["manifest"],
+        data_gate=data.gate.outputs["report"],
+        model=published.outputs["result"] if published else None,
+        settings=SpanGateSettings(data=config.data, retraining=config.retraining),
+        spans=platform.spans,
+    )
+    return _pipeline(platform, [*data.all, published, gate])
 
 
 @dataclass(frozen=True)
@@ -249,7 +275,10 @@ def _pipeline(platform: Platform, nodes: Sequence[BaseNode | None]) -> tfx_pipel
 
 def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
     examples = ImageExampleGen(
-        input_base=platform.data_directory, settings=config.data, data_fingerprint=platform.data_fingerprint
+        input_base=platform.data_directory,
+        settings=config.data,
+        data_fingerprint=platform.data_fingerprint,
+        spans=platform.spans,
     )
     schema = ImportSchemaGen()
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
@@ -262,9 +291,18 @@ def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
         manifest=examples.outputs["manifest"],
         previous=accepted_data.outputs["report"],
         settings=config.data,
+        spans=platform.spans,
     )
     keeper = platform.history.keep_data(examples.outputs["manifest"], gate.outputs["report"])
     return _DataNodes(examples, schema, gate, (examples, schema, statistics, validator, accepted_data, gate, keeper))
+
+
+def _published_model(folder: str) -> BaseNode:
+    return tfx.dsl.Importer(
+        source_uri=folder,
+        artifact_type=tfx.types.standard_artifacts.Model,
+        reimport=True,  # the folder may hold another model by now
+    ).with_id("PublishedModel")
 
 
 def _transform(config: Config, data: _DataNodes, splits: Sequence[str]) -> BaseNode:
@@ -349,7 +387,10 @@ def _heat_map_evaluator(
         model=model,
         input_base=platform.data_directory,
         settings=HeatMapSettings(
-            dataset=config.data.dataset, positive_label=config.data.positive_label, splits=splits
+            dataset=config.data.dataset,
+            positive_label=config.data.positive_label,
+            splits=splits,
+            spans=platform.spans.folders if platform.spans else (),
         ),
     )
     evaluator.add_upstream_node(data.gate)

@@ -35,10 +35,15 @@ from schema.errors import BreastImagingError
 
 
 def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform:
-    """This machine as a platform. All paths become absolute."""
+    """This machine as a platform, with all files of the folder. All paths become absolute."""
+    return fingerprinted_platform(config, data, data_fingerprint(data), output)
+
+
+def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output: OutputFolder) -> Platform:
+    """As `local_platform`, where the fingerprint of the files is known."""
     return Platform(
         data_directory=str(data.resolve()),
-        data_fingerprint=data_fingerprint(data),
+        data_fingerprint=fingerprint,
         pipeline_root=str(output.pipeline_root),
         serving_directory=str(output.serving),
         metadata=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata)),
@@ -65,20 +70,30 @@ def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     Raises ConfigurationError before anything runs where the file of weights is absent or another one, or where
     TensorFlow Serving is asked for and not there.
     """
+    check_machine(config)
+    with hold(output):
+        run_whole(config, local_platform(config, data, output), output)
+
+
+def run_whole(config: Config, platform: Platform, output: OutputFolder) -> None:
+    """Runs the pipeline in a folder that is held, and puts what it found where a person looks for it."""
+    run_pipeline(build_pipeline(config, platform), output)
+    _copy_evaluation(output)
+    _copy_latest(output, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
+
+
+def check_machine(config: Config) -> None:
+    """Raises ConfigurationError where the file of weights, or TensorFlow Serving, is asked for and not there."""
     check_weights(get_model(config.model.architecture), config.model)
     if config.serving.require_tensorflow_serving:
         find_tensorflow_serving(os.environ)
-    with _lock(output):
-        _run(build_pipeline(config, local_platform(config, data, output)), output)
-        _copy_evaluation(output)
-        _copy_latest(output, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
 
 def cross_validate_locally(config: Config, data: Path, output: OutputFolder, folds: int) -> None:
     """Cross-validates; what a run and this have in common is taken from the cache. Raises as `run_locally` does."""
     check_weights(get_model(config.model.architecture), config.model)
-    with _lock(output):
-        _run(build_cross_validation(config, local_platform(config, data, output), folds), output)
+    with hold(output):
+        run_pipeline(build_cross_validation(config, local_platform(config, data, output), folds), output)
         files = (CROSS_VALIDATION_FILE, CROSS_VALIDATION_PREDICTIONS_FILE)
         _copy_latest(output, CrossValidator, output.cross_validation, files)
 
@@ -91,8 +106,8 @@ def evaluate_locally(config: Config, data: Path, output: OutputFolder, model: Pa
     """
     folder = published_model(model)
     check_classes(folder, config)
-    with _lock(output):
-        _run(build_evaluation(config, local_platform(config, data, output), str(folder)), output)
+    with hold(output):
+        run_pipeline(build_evaluation(config, local_platform(config, data, output), str(folder)), output)
         _copy_evaluation(output)
         _copy_latest(output, EvaluationReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
@@ -101,14 +116,15 @@ def _copy_evaluation(output: OutputFolder) -> None:
     _copy_latest(output, ClinicalEvaluator, output.evaluation, (EVALUATION_FILE, PREDICTIONS_FILE))
 
 
-def _run(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
-    with _metadata(output) as handle:
+def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
+    """Runs a graph in a folder that is held."""
+    with open_metadata(output) as handle:
         forget_lost_artifacts(handle.store, output.pipeline_root)
     tfx.orchestration.LocalDagRunner().run(pipeline)
 
 
 @contextmanager
-def _lock(output: OutputFolder) -> Iterator[None]:
+def hold(output: OutputFolder) -> Iterator[None]:
     """Holds the output folder for this process; the system lets go of it even after a crash."""
     with output.lock.open("w") as file:
         try:
@@ -126,9 +142,7 @@ def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: P
 
     Of several outputs, the result is the one with the first of the files.
     """
-    with _metadata(output) as handle:
-        outputs = _latest_outputs(handle.store, f"{component.__module__}.{component.__qualname__}")
-    directory = next((output for output in outputs if (output / names[0]).exists()), None)
+    directory = latest_result(output, component, names[0])
     if directory is None:
         return
     target.mkdir(exist_ok=True)
@@ -138,7 +152,14 @@ def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: P
         partial.replace(target / name)
 
 
-def _metadata(output: OutputFolder) -> metadata.Metadata:
+def latest_result(output: OutputFolder, component: type[BaseComponent], name: str) -> Path | None:
+    """The folder of a component's latest outputs that has a file of this name."""
+    with open_metadata(output) as handle:
+        outputs = _latest_outputs(handle.store, f"{component.__module__}.{component.__qualname__}")
+    return next((output for output in outputs if (output / name).exists()), None)
+
+
+def open_metadata(output: OutputFolder) -> metadata.Metadata:
     connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
     return metadata.Metadata(connection)
 

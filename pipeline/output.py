@@ -38,6 +38,10 @@ class OutputFolder:
         return self.root / "cross_validation"
 
     @property
+    def retraining(self) -> Path:
+        return self.root / "retraining"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -39,7 +39,13 @@ class EvaluationJob(BaseModel):
     model: Path
 
 
-Job = Annotated[RunJob | CrossValidationJob | EvaluationJob, Field(discriminator="kind")]
+class RetrainingJob(BaseModel):
+    """From the spans in a folder to a record of what was done."""
+
+    kind: Literal["retraining"] = "retraining"
+
+
+Job = Annotated[RunJob | CrossValidationJob | EvaluationJob | RetrainingJob, Field(discriminator="kind")]
 
 
 class WorkerTask(BaseModel):
@@ -77,6 +83,7 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
     listener = RunListener(emit)
     try:
         from pipeline.local import cross_validate_locally, evaluate_locally, run_locally
+        from pipeline.retraining.local import retrain_locally
 
         output = OutputFolder(task.output)
         with listening(listener):
@@ -87,6 +94,8 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
                     cross_validate_locally(task.config, task.data, output, folds)
                 case EvaluationJob(model=model):
                     evaluate_locally(task.config, task.data, output, model)
+                case RetrainingJob():
+                    retrain_locally(task.config, task.data, output)
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
         emit(

@@ -67,3 +67,7 @@ class ConfigurationError(BreastImagingError):
 
 class PublishingError(BreastImagingError):
     """A blessed model could not be published; what was published before is untouched."""
+
+
+class ScheduleError(BreastImagingError):
+    """systemd or cron refused; what was scheduled before is untouched."""

@@ -193,13 +193,15 @@ class Verdict(Frozen):
     """Attributes:
     certify: whether the configuration asks for certification.
     certified: all criteria hold, and were asked for.
-    blessed: certified, or not asked to be.
+    blessed: certified, or not asked to be; and not refused.
+    refusals: sentences about what the comparison with an earlier model asks for whether or not the rest is certified.
     """
 
     certify: bool
     certified: bool
     blessed: bool
     criteria: list[Criterion]
+    refusals: list[str] = []
     notes: list[str]
 
 

@@ -6,7 +6,7 @@ Technometrics 24, 1982).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from components.clinical_evaluator.content import (
     Cohort,
@@ -22,6 +22,8 @@ from components.measures.proportions import observations_needed
 from components.settings import ClinicalSettings
 
 NOT_ASKED: str = "Certification is switched off (clinical.certify), so the lower bounds were not asked for."
+NOT_COMPARED: str = "There is a published model, and no record of it to compare with (clinical.non_inferiority)."
+_MARGIN: str = "maximum_auc_drop"
 
 
 def judge(
@@ -39,13 +41,25 @@ def judge(
         *([_non_inferiority(comparison, settings.maximum_auc_drop)] if comparison else []),
     ]
     certified = settings.certify and all(criterion.passed for criterion in criteria)
+    refusals = list(_refusals(criteria, settings))
     return Verdict(
         certify=settings.certify,
         certified=certified,
-        blessed=certified or not settings.certify,
+        blessed=(certified or not settings.certify) and not refusals,
         criteria=criteria,
+        refusals=refusals,
         notes=[*([] if settings.certify else [NOT_ASKED]), *notes],
     )
+
+
+def _refusals(criteria: Iterable[Criterion], settings: ClinicalSettings) -> Iterator[str]:
+    """What the comparison with the latest blessed model asks for, whether or not the rest is certified."""
+    if settings.non_inferiority == "certified":
+        return
+    compared = [criterion for criterion in criteria if criterion.name == _MARGIN]
+    yield from (criterion.reason for criterion in compared if not criterion.passed)
+    if settings.non_inferiority == "required" and not compared:
+        yield NOT_COMPARED
 
 
 def _auc(positive_label: str, cohort: Cohort, found: Discrimination, bound: float) -> Criterion:
@@ -113,7 +127,7 @@ def _non_inferiority(comparison: Comparison, margin: float) -> Criterion:
             f"{title} is {comparison.auc.value:+.3f}, and at least {certain} with 95 % confidence: it {verb} below"
             f" the margin of {asked}."
         )
-    return _criterion("maximum_auc_drop", title, low, -margin, reason)
+    return _criterion(_MARGIN, title, low, -margin, reason)
 
 
 def _criterion(name: str, title: str, low: float | None, bound: float, reason: str) -> Criterion:

@@ -12,13 +12,17 @@ from components.data_gate.executor import (
     PREVIOUS_KEY,
     REPORT_KEY,
     SETTINGS_KEY,
+    SPANS_KEY,
     Executor,
 )
-from components.settings import DataSettings
+from components.settings import DataSettings, SpanSettings
 
 
 class DataGateSpec(ComponentSpec):
-    PARAMETERS = {SETTINGS_KEY: ExecutionParameter(type=str)}
+    PARAMETERS = {
+        SETTINGS_KEY: ExecutionParameter(type=str),
+        SPANS_KEY: ExecutionParameter(type=str, optional=True),
+    }
     INPUTS = {
         ANOMALIES_KEY: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         MANIFEST_KEY: ChannelParameter(type=DatasetManifest),
@@ -42,10 +46,12 @@ class DataGate(base_component.BaseComponent):
         manifest: types.BaseChannel,
         previous: types.BaseChannel,
         settings: DataSettings,
+        spans: SpanSettings | None = None,
     ) -> None:
         """Args:
         previous: the report on the last accepted data; may be empty.
         settings: with `labels` filled in.
+        spans: where data come in spans, which are then compared with those that the ledger holds.
         """
         super().__init__(
             spec=DataGateSpec(
@@ -54,6 +60,7 @@ class DataGate(base_component.BaseComponent):
                     MANIFEST_KEY: manifest,
                     PREVIOUS_KEY: previous,
                     SETTINGS_KEY: settings.model_dump_json(),
+                    SPANS_KEY: spans.model_dump_json() if spans else None,
                     REPORT_KEY: channel.Channel(type=DataGateReport),
                 }
             )

@@ -17,11 +17,12 @@ from components.data_gate.report import (
     read_earlier_sample,
     write_report,
 )
-from components.data_gate.statistics import compare, compare_splits, find_anomalies, find_differences, sample
+from components.data_gate.spans import compared_spans
+from components.data_gate.statistics import Sample, compare, compare_splits, find_anomalies, find_differences, sample
 from components.data_gate.verdict import judge, note_baseline, note_grouping, refuse
 from components.datasets.registry import get_dataset
-from components.manifest import read_manifest, read_pairs
-from components.settings import DataSettings
+from components.manifest import Manifest, read_manifest, read_pairs
+from components.settings import DataSettings, SpanSettings
 from schema import contract
 
 ANOMALIES_KEY: Final = "anomalies"
@@ -29,6 +30,7 @@ MANIFEST_KEY: Final = "manifest"
 PREVIOUS_KEY: Final = "previous"
 REPORT_KEY: Final = "report"
 SETTINGS_KEY: Final = "settings"
+SPANS_KEY: Final = "spans"
 _ANOMALIES_FILE: Final = "SchemaDiff.pb"
 
 
@@ -46,10 +48,10 @@ class Executor(base_executor.BaseExecutor):
         manifest, pairs = read_manifest(manifest_artifact.uri), read_pairs(manifest_artifact.uri)
         modality = get_dataset(settings.dataset).modality
         evidence = Evidence([entry for entry in manifest if not entry.dropped], pairs, modality, settings)
-        earlier = read_earlier_sample(input_dict.get(PREVIOUS_KEY, []), settings)
         train = sample(manifest, contract.TRAIN)
+        compared = _compared(input_dict, exec_properties, settings, manifest, train)
         skew = compare_splits(manifest, settings.checks.skew_limit)
-        drift = compare(earlier, train, settings.checks.drift_limit) if earlier else []
+        drift = compare(*compared, settings.checks.drift_limit) if compared else []
         anomalies = _read_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY]))
         results = judge(
             manifest,
@@ -67,13 +69,28 @@ class Executor(base_executor.BaseExecutor):
             GateReport(
                 results=results,
                 differences=[*skew, *drift],
-                notes=note_grouping(manifest) + note_baseline(earlier),
+                # Spans were compared one by one, before they were accepted.
+                notes=note_grouping(manifest) + ([] if exec_properties.get(SPANS_KEY) else note_baseline(compared)),
                 train_groups=train.groups,
                 population=population_of(settings),
             ),
             train.statistics,
             report.uri,
         )
+
+
+def _compared(
+    input_dict: dict[str, list[types.Artifact]],
+    exec_properties: dict[str, Any],
+    settings: DataSettings,
+    manifest: Manifest,
+    train: Sample,
+) -> tuple[Sample, Sample] | None:
+    """Accepted data and those at hand: train of both, or, of a span, all images; None where nothing was accepted."""
+    if text := exec_properties.get(SPANS_KEY):
+        return compared_spans(SpanSettings.model_validate_json(text), manifest)
+    earlier = read_earlier_sample(input_dict.get(PREVIOUS_KEY, []), settings)
+    return (earlier, train) if earlier else None
 
 
 def _read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalies]:

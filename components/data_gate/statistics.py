@@ -82,9 +82,13 @@ def anomalies_of(entries: Sequence[ManifestEntry]) -> anomalies_pb2.Anomalies:
 
 def sample(manifest: Manifest, split: str) -> Sample:
     """The bands of the images of a split."""
-    entries = [entry for entry in manifest if entry.split == split]
+    return sample_entries(split, [entry for entry in manifest if entry.split == split])
+
+
+def sample_entries(name: str, entries: Sequence[ManifestEntry]) -> Sample:
+    """The bands of some images."""
     frame = pd.DataFrame({name: [band(entry) for entry in entries] for name, band in _BANDS.items()}, dtype=str)
-    return Sample(split, tfdv.generate_statistics_from_dataframe(frame), _effective_groups(entries))
+    return Sample(name, tfdv.generate_statistics_from_dataframe(frame), _effective_groups(entries))
 
 
 def compare(first: Sample, second: Sample, limit: float) -> list[Difference]:

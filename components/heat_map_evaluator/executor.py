@@ -16,6 +16,7 @@ from components.heat_map_evaluator.lesions import read_lesions
 from components.manifest import read_manifest
 from components.model_files import saved_model_folder
 from components.settings import HeatMapSettings
+from components.spans.dataset import in_spans
 
 EXAMPLES_KEY: Final = "examples"
 MANIFEST_KEY: Final = "manifest"
@@ -36,7 +37,8 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         manifest = read_manifest(artifact_utils.get_single_uri(input_dict[MANIFEST_KEY]))
         tested = [entry.source for entry in manifest if entry.split in settings.splits]
-        lesions = read_lesions(get_dataset(settings.dataset), exec_properties[INPUT_BASE_KEY], tested)
+        dataset = in_spans(get_dataset(settings.dataset), settings.spans)
+        lesions = read_lesions(dataset, exec_properties[INPUT_BASE_KEY], tested)
         found = evaluate_heat_maps(
             saved_model_folder(artifact_utils.get_single_uri(input_dict[MODEL_KEY])),
             split_patterns(examples, settings.splits),

@@ -11,9 +11,10 @@ from components.image_example_gen.executor import (
     INPUT_BASE_KEY,
     MANIFEST_KEY,
     SETTINGS_KEY,
+    SPANS_KEY,
     Executor,
 )
-from components.settings import DataSettings
+from components.settings import DataSettings, SpanSettings
 
 DATA_FINGERPRINT_KEY = "data_fingerprint"
 
@@ -23,6 +24,7 @@ class ImageExampleGenSpec(ComponentSpec):
         INPUT_BASE_KEY: ExecutionParameter(type=str),
         SETTINGS_KEY: ExecutionParameter(type=str),
         DATA_FINGERPRINT_KEY: ExecutionParameter(type=str),
+        SPANS_KEY: ExecutionParameter(type=str, optional=True),
     }
     INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
@@ -44,12 +46,17 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
-        self, input_base: str | RuntimeParameter, settings: DataSettings, data_fingerprint: str | RuntimeParameter
+        self,
+        input_base: str | RuntimeParameter,
+        settings: DataSettings,
+        data_fingerprint: str | RuntimeParameter,
+        spans: SpanSettings | None = None,
     ) -> None:
         """Args:
         input_base: the data folder.
         settings: with `labels` and `positive_label` filled in.
         data_fingerprint: changes whenever a file of the folder does, so that a cached result is never stale.
+        spans: the folders of it that are read, where data come in spans; then a ledger decides the splits.
         """
         super().__init__(
             spec=ImageExampleGenSpec(
@@ -57,6 +64,7 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
                     INPUT_BASE_KEY: input_base,
                     SETTINGS_KEY: settings.model_dump_json(),
                     DATA_FINGERPRINT_KEY: data_fingerprint,
+                    SPANS_KEY: spans.model_dump_json() if spans else None,
                     EXAMPLES_KEY: channel.Channel(type=standard_artifacts.Examples),
                     MANIFEST_KEY: channel.Channel(type=DatasetManifest),
                 }

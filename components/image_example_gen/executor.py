@@ -11,21 +11,24 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.datasets.registry import get_dataset
-from components.image_example_gen.files import list_folder
 from components.image_example_gen.inspection import hand_out, inspect_images
 from components.image_example_gen.pair_images import write_pair_images
 from components.image_example_gen.planning import plan
 from components.image_example_gen.selection import select_records
 from components.image_example_gen.shards import ShardPlan, write_shards
+from components.image_example_gen.span_planning import plan_spans
 from components.image_example_gen.store import ImageStore
 from components.manifest import write_manifest
-from components.settings import DataSettings
+from components.settings import DataSettings, SpanSettings
+from components.spans.dataset import in_spans, list_spans
+from components.spans.fingerprints import write_fingerprints
 from schema import contract
 
 INPUT_BASE_KEY = standard_component_specs.INPUT_BASE_KEY
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 SETTINGS_KEY = "settings"
 MANIFEST_KEY = "manifest"
+SPANS_KEY = "spans"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -45,12 +48,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         directory = self._make_directory("inspection")
         store = ImageStore(directory)
-        spec = get_dataset(settings.dataset)
-        handed_out = hand_out(select_records(spec, list_folder(root), settings), directory)
+        spans = _spans(exec_properties)
+        folders = spans.folders if spans else ()
+        spec = in_spans(get_dataset(settings.dataset), folders)
+        handed_out = hand_out(select_records(spec, list_spans(root, folders), settings), directory)
         inspection = inspect_images(self._make_beam_pipeline, handed_out, root, settings.minimum_side, store)
-        planned = plan(spec, inspection, settings)
+        planned = plan_spans(spec, inspection, settings, spans) if spans else plan(spec, inspection, settings)
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
         write_manifest(planned.entries, planned.pairs, manifest_directory)
+        if spans:
+            write_fingerprints(planned.entries, inspection.fingerprints, manifest_directory)
         write_pair_images(planned, inspection.locations, store, manifest_directory)
         shard_plan = ShardPlan(
             directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
@@ -72,3 +79,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory = os.path.join(self._get_tmp_dir(), name)
         fileio.makedirs(directory)
         return directory
+
+
+def _spans(exec_properties: dict[str, Any]) -> SpanSettings | None:
+    text = exec_properties.get(SPANS_KEY)
+    return SpanSettings.model_validate_json(text) if text else None

@@ -16,7 +16,7 @@ from components.image_example_gen.inspection import Inspection
 from components.image_example_gen.split import assign_splits
 from components.labels import known_labels
 from components.manifest import PATIENT, SIMILARITY, Manifest, ManifestEntry, SimilarPair, file_of, select
-from components.near_duplicates import COPY_SIMILARITY, find_near_duplicates, first_of_equal, group_by_pairs
+from components.near_duplicates import COPY_SIMILARITY, Rows, find_near_duplicates, first_of_equal, group_by_pairs
 from components.settings import DataSettings
 from schema import contract
 from schema.errors import DataRejectedError
@@ -43,12 +43,17 @@ def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> P
 
     Raises DataRejectedError where the owner of the data has split some images and not others.
     """
-    known = known_labels(spec, settings)
-    entries: Manifest = DiskEntries(_wanted(_labelled(entry, spec, known), settings) for entry in inspection.entries)
-    pairs = _similar_pairs(entries, inspection)
+    entries = classify(spec, inspection, settings)
+    pairs = find_similar_pairs(entries, inspection.fingerprints)
     entries = DiskEntries(_grouped(entries, pairs))
-    entries = _drop_faulty(Evidence(entries, pairs, spec.modality, settings))
+    entries = drop_faulty(Evidence(entries, pairs, spec.modality, settings))
     return Plan(DiskEntries(_split(entries, settings)), pairs)
+
+
+def classify(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> Manifest:
+    """The images, and whether each is of a known class and wanted."""
+    known = known_labels(spec, settings)
+    return DiskEntries(_wanted(_labelled(entry, spec, known), settings) for entry in inspection.entries)
 
 
 def evidence_of(plan: Plan, spec: DatasetSpec, settings: DataSettings) -> Evidence:
@@ -63,10 +68,10 @@ def _labelled(entry: ManifestEntry, spec: DatasetSpec, known: Sequence[str]) -> 
     return entry
 
 
-def _similar_pairs(entries: Manifest, inspection: Inspection) -> list[SimilarPair]:
+def find_similar_pairs(entries: Manifest, fingerprints: Rows[np.uint8]) -> list[SimilarPair]:
     """Near-duplicates; among those of named patients only certain ones, since patients resemble each other."""
     pairs = []
-    for found in find_near_duplicates(inspection.fingerprints):
+    for found in find_near_duplicates(fingerprints):
         first, second = entries[found.first], entries[found.second]
         if min(first.levels, second.levels) <= 1:
             continue  # a blank image shows nothing that another could show too
@@ -129,7 +134,7 @@ def _wanted(entry: ManifestEntry, settings: DataSettings) -> ManifestEntry:
     return replace(entry, dropped=EXCLUDED)
 
 
-def _drop_faulty(evidence: Evidence) -> Manifest:
+def drop_faulty(evidence: Evidence) -> Manifest:
     """Leaves out what the checks with that policy find, until they find nothing more."""
     entries = evidence.entries
     for check in CHECKS:
@@ -137,7 +142,7 @@ def _drop_faulty(evidence: Evidence) -> Manifest:
             entries = _drop(check, replace(evidence, entries=entries))
     if entries is evidence.entries:
         return entries
-    return _drop_faulty(replace(evidence, entries=entries))
+    return drop_faulty(replace(evidence, entries=entries))
 
 
 def _drop(check: CheckSpec, evidence: Evidence) -> Manifest:
@@ -175,14 +180,14 @@ def _made_splits(usable: Manifest, settings: DataSettings) -> dict[str, str]:
     """
     if not any(entry.split for entry in usable):
         shares = {split: getattr(settings.split, split) for split in contract.SPLITS}
-        return assign_splits(_labels_of_groups(usable), shares, settings.seed)
+        return assign_splits(labels_of_groups(usable), shares, settings.seed)
     _check_owners_splits(usable)
     if any(entry.split == contract.EVAL for entry in usable):
         return {}
     elsewhere = {entry.group for entry in usable if entry.split == contract.TEST}
     train = (entry for entry in usable if entry.split == contract.TRAIN and entry.group not in elsewhere)
     shares = {contract.TRAIN: settings.split.train, contract.EVAL: settings.split.eval}
-    return assign_splits(_labels_of_groups(train), shares, settings.seed)
+    return assign_splits(labels_of_groups(train), shares, settings.seed)
 
 
 def _check_owners_splits(entries: Manifest) -> None:
@@ -195,7 +200,7 @@ def _check_owners_splits(entries: Manifest) -> None:
         )
 
 
-def _labels_of_groups(entries: Iterable[ManifestEntry]) -> dict[str, Counter[str]]:
+def labels_of_groups(entries: Iterable[ManifestEntry]) -> dict[str, Counter[str]]:
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
         labels[entry.group][entry.label] += 1

@@ -3,13 +3,17 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 DRAWN_LENGTH: Final = 64  # characters of what `draw_order` draws
 
 
 def assign_splits(
-    labels_of_group: Mapping[str, Counter[str]], shares: Mapping[str, float], seed: int
+    labels_of_group: Mapping[str, Counter[str]],
+    shares: Mapping[str, float],
+    seed: int,
+    already: Mapping[str, Counter[str]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Decides the split of each group.
 
@@ -20,13 +24,15 @@ def assign_splits(
     Args:
         labels_of_group: for each group, its number of images of each label.
         shares: of each split, above 0; only their ratios count.
+        already: for splits that hold images of other groups, their number of each label. The shares are those of
+            the whole.
 
     Returns:
         The split of each group; the same for the same arguments, whatever their order.
     """
     groups_with = Counter(label for counts in labels_of_group.values() for label in counts)
-    images_with: Counter[str] = sum(labels_of_group.values(), Counter())
-    assigned: dict[str, Counter[str]] = {split: Counter() for split in shares}
+    images_with: Counter[str] = sum([*labels_of_group.values(), *already.values()], Counter())
+    assigned: dict[str, Counter[str]] = {split: Counter(already.get(split, {})) for split in shares}
     splits: dict[str, str] = {}
     for rarest, group in _in_order(labels_of_group, groups_with, seed):
         counts = labels_of_group[group]

@@ -58,21 +58,33 @@ def _two_sided_p_value(difference: float, deviation: float) -> float:
     return math.nan if difference else 1.0
 
 
-def newcombe(auc: float, positives: int, negatives: int) -> Interval:
+def newcombe(auc: float, positives: int, negatives: int, quantile: float = QUANTILE) -> Interval:
     """Newcombe's interval (Statistics in Medicine 25, 2006, method 5); NaN where a class is missing.
 
     It rests on the AUC and the two counts alone, and has width where the classes are apart, too.
+
+    Args: quantile: of the normal distribution, for either end; that of 95 % unless told.
     """
     if not positives or not negatives or not math.isfinite(auc):
         return Interval(auc, math.nan, math.nan)
-    return Interval(auc, _newcombe_end(auc, 0.0, positives, negatives), _newcombe_end(auc, 1.0, positives, negatives))
+    low, high = (_newcombe_end(auc, limit, positives, negatives, quantile) for limit in (0.0, 1.0))
+    return Interval(auc, low, high)
 
 
-def _newcombe_end(auc: float, limit: float, positives: int, negatives: int) -> float:
-    """Where between `limit` and the AUC the observed AUC is `QUANTILE` deviations away."""
+def least_fall(before: Interval, after: Interval) -> float:
+    """The lower end of the interval of `before` less `after`, two AUCs of different images; NaN where undefined.
+
+    From their own intervals, by the method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27,
+    2008), which is as sure as they are.
+    """
+    return before.value - after.value - math.hypot(before.value - before.low, after.high - after.value)
+
+
+def _newcombe_end(auc: float, limit: float, positives: int, negatives: int, quantile: float) -> float:
+    """Where between `limit` and the AUC the observed AUC is `quantile` deviations away."""
 
     def excess(area: float) -> float:
-        return (auc - area) ** 2 - QUANTILE**2 * _hanley_mcneil_variance(area, positives, negatives)
+        return (auc - area) ** 2 - quantile**2 * _hanley_mcneil_variance(area, positives, negatives)
 
     if auc == limit:
         return limit

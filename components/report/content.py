@@ -258,4 +258,5 @@ class ReportContent(Frozen):
         """Sentences about what was asked for and is not there, besides the gate's checks."""
         verdict = self.clinical.verdict
         uncertified = [criterion.reason for criterion in verdict.criteria if verdict.certify and not criterion.passed]
-        return [*(self.gate.refusals if self.gate else []), *uncertified]
+        refused = [reason for reason in verdict.refusals if reason not in uncertified]
+        return [*(self.gate.refusals if self.gate else []), *uncertified, *refused]

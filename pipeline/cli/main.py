@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from kubeflow import cli as kubeflow_cli
-from pipeline.cli import data, release, server_options
+from pipeline.cli import alerts, data, release, schedule, server_options
 from pipeline.cli.app import show_page
 from pipeline.cli.serve import serve
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError, ConfigurationError
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(release.app, name="release")
 app.add_typer(kubeflow_cli.app, name="kubeflow")
+app.add_typer(schedule.app, name="schedule")
+app.add_typer(alerts.app, name="alerts")
 app.command("app")(show_page)
 
 # Newer releases of Typer bring a click of their own, have no public name for this one, and return 130 for Ctrl-C.
@@ -57,6 +59,33 @@ def run(
     from pipeline.cli.run import run_command
 
     raise typer.Exit(run_command(config, data, output, _with_gpu(overrides, require_gpu), debug))
+
+
+@app.command()
+def retrain(
+    config: ConfigOption,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of spans: span-1/, span-2/, or dates.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results, always the same.  [default: runs/<name>]")
+    ] = None,
+    status: Annotated[bool, typer.Option("--status", help="Show what was decided so far, and do nothing.")] = False,
+    overrides: SetOption = None,
+    require_gpu: RequireGpuOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Judge new spans of data, train on them where there is reason to, and publish what is not worse.
+
+    Exit codes: 0 published or nothing to do, 2 a span was refused and nothing published, 3 model not blessed, 4 bad
+    configuration or usage, 1 anything else.
+    """
+    from pipeline.cli.retrain import retrain_command, status_command
+
+    overridden = _with_gpu(overrides, require_gpu)
+    if status:
+        raise typer.Exit(status_command(config, output, overridden))
+    if data is None:
+        raise ConfigurationError("No folder of spans is named.", fix="name it with --data DIR")
+    raise typer.Exit(retrain_command(config, data, output, overridden, debug))
 
 
 @app.command()

@@ -28,13 +28,14 @@ ENTRY_MODULES = {
     "HeatMapEvaluator": ("components.heat_map_evaluator.component",),
     "Pusher": ("components.publisher.component", "serving.check"),
     "CardWriter": ("components.model_card.component",),
+    "SpanGate": ("components.span_gate.component",),
     "RunReport": ("components.report.component",),
     "EvaluationReport": ("components.report.component",),
 }
 # These run code of all of `components`.
 ALL_COMPONENTS = {"CrossValidator", "RunReport", "EvaluationReport"}
 # These read the manifest and the data set, whose code is that of the ingestion.
-INGESTED = {"ImageExampleGen", "DataGate", "HeatMapEvaluator", "CardWriter"}
+INGESTED = {"ImageExampleGen", "DataGate", "HeatMapEvaluator", "CardWriter", "SpanGate"}
 LEARNING = {"FeatureExtractor", "Tuner", "Trainer", *ALL_COMPONENTS}
 # Whose modules are found by looking into their folder, and so imported without being named.
 REGISTRIES = {
@@ -119,8 +120,14 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("schema/schema.pbtxt", set(STEP_CODE)),
         ("components/transform.py", {"Transform", *LEARNING}),
         ("components/evaluator/eval_config.py", {"Evaluator", *ALL_COMPONENTS}),
-        ("components/clinical_evaluator/verdict.py", {"ClinicalEvaluator", "CardWriter", *ALL_COMPONENTS}),
-        ("components/measures/ranking.py", {"ClinicalEvaluator", "HeatMapEvaluator", "CardWriter", *ALL_COMPONENTS}),
+        (
+            "components/clinical_evaluator/verdict.py",
+            {"ClinicalEvaluator", "CardWriter", "SpanGate", *ALL_COMPONENTS},
+        ),
+        (
+            "components/measures/ranking.py",
+            {"ClinicalEvaluator", "HeatMapEvaluator", "CardWriter", "SpanGate", *ALL_COMPONENTS},
+        ),
         ("components/models/cnn.py", LEARNING),
         ("components/features/store.py", LEARNING),
         ("components/trainer/augmentation.py", LEARNING),
@@ -132,7 +139,7 @@ def _changed(sources: Path, path: str, content: bytes | None) -> set[str]:
         ("components/data_checks/leakage.py", {*INGESTED, *ALL_COMPONENTS}),
         ("components/near_duplicates/search.py", {*INGESTED, *ALL_COMPONENTS}),
         ("components/image_example_gen/measurement.py", {*INGESTED, *ALL_COMPONENTS}),
-        ("components/data_gate/statistics.py", {"DataGate", "CardWriter", *ALL_COMPONENTS}),
+        ("components/data_gate/statistics.py", {"DataGate", "CardWriter", "SpanGate", *ALL_COMPONENTS}),
         ("components/publisher/releases.py", {"Pusher", *ALL_COMPONENTS}),
         ("components/report/page/page.css", ALL_COMPONENTS),
         ("components/report/page/explorer.js", ALL_COMPONENTS),

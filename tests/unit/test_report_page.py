@@ -9,7 +9,7 @@ from plotly.offline import get_plotlyjs
 
 from components.heat_map_evaluator.content import HeatMapEvaluation
 from components.report.content import DroppedImage, Gate, Publication, ReportContent, SplitCount
-from components.report.page import data_tables, render, text
+from components.report.page import data_tables, document, render, text
 from tests.clinical import example_evaluation
 from tests.report import (
     OVERLAY,
@@ -63,7 +63,7 @@ SECTIONS = [
 def small_bundle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rendering without the 5 MB of plotly.js, except where a test asks for them."""
     if "whole_page" not in request.fixturenames:
-        monkeypatch.setattr(render, "get_plotlyjs", lambda: "/* plotly.js */")
+        monkeypatch.setattr(document, "get_plotlyjs", lambda: "/* plotly.js */")
 
 
 @pytest.fixture(scope="module")

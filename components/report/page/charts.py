@@ -17,11 +17,17 @@ _SVG_DASHES: Final = {"solid": "", "dash": "9 5", "dot": "2.5 3", "dashdot": "9 
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A class whose name is no part of the figure. Attributes: dashes: of its line, as SVG has them; may be empty."""
+    """A class whose name is no part of the figure.
+
+    Attributes:
+        dashes: of its line, as SVG has them; may be empty.
+        symbol: where it has no line, the path of its mark as SVG has it, 16 units wide.
+    """
 
     text: str
     colour: str
     dashes: str
+    symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,8 @@ def ranking_charts(clinical: ClinicalEvaluation) -> list[Chart]:
     positive = clinical.positive_label
     missing = f"There is no curve to draw: it needs {positive} images and others."
     return [
-        _chart("roc", "ROC curve", _roc_caption(clinical), ranking.roc(clinical), missing),
-        _chart(
+        make_chart("roc", "ROC curve", _roc_caption(clinical), ranking.roc(clinical), missing),
+        make_chart(
             "precision-recall",
             "Precision-recall curve",
             _precision_recall_caption(clinical),
@@ -61,14 +67,14 @@ def ranking_charts(clinical: ClinicalEvaluation) -> list[Chart]:
 def probability_charts(clinical: ClinicalEvaluation) -> list[Chart]:
     missing = "There are no images to draw."
     return [
-        _chart(
+        make_chart(
             "reliability",
             "Reliability diagram",
             _reliability_caption(clinical),
             probabilities.reliability(clinical),
             missing,
         ),
-        _chart(
+        make_chart(
             "scores",
             "Probabilities by class",
             _scores_caption(clinical),
@@ -79,7 +85,7 @@ def probability_charts(clinical: ClinicalEvaluation) -> list[Chart]:
     ]
 
 
-def _chart(
+def make_chart(
     identifier: str,
     title: str,
     caption: str,
@@ -87,6 +93,7 @@ def _chart(
     missing: str,
     legend: tuple[LegendEntry, ...] = (),
 ) -> Chart:
+    """Of a figure, which may be empty. Args: missing: why, for that case."""
     # Through plotly's own encoder, which knows its types and writes NaN as null.
     drawn = json.loads(figure.to_json()) if figure.data else None
     return Chart(identifier, title, caption, drawn, missing, legend)
@@ -94,7 +101,7 @@ def _chart(
 
 def _learning_chart(training: Training, figure: go.Figure, metric: str, title: str) -> Chart:
     caption = _learning_caption(training, metric)
-    return _chart(f"history-{metric}", title, caption, figure, "No values per epoch were recorded.")
+    return make_chart(f"history-{metric}", title, caption, figure, "No values per epoch were recorded.")
 
 
 def _learning_caption(training: Training, metric: str) -> str:

@@ -1,28 +1,19 @@
 """One HTML page that holds all it needs and loads nothing."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from components.clinical_evaluator.figure_rows import bootstrap_method, figure_groups
 from components.clinical_evaluator.verdict import NOT_ASKED
 from components.report.content import Data, ReportContent
-from components.report.figures.style import CONFIG
 from components.report.page import charts, data_tables, forest, heat_maps, text
 from components.report.page.decisions import average_rows, share_rows
+from components.report.page.document import document_values, make_environment, own_file
 from components.report.page.explorer import explorer
 from components.report.page.gate_checks import check_row
 from components.report.page.verdict import criterion_row, describe_verdict
-from schema import contract
 
-PACKAGE: Final = "components.report.page"
-TEMPLATES: Final = "templates"
 PAGE_TEMPLATE: Final = "page.html.jinja"
-STYLE: Final = "page.css"
 SCRIPT: Final = "explorer.js"
 
 
@@ -37,23 +28,22 @@ class Section:
 
 def render(content: ReportContent) -> str:
     """The page, complete: style, scripts and figures are inside."""
+    drawn = _charts(content)
     return (
-        _environment()
+        make_environment()
         .get_template(PAGE_TEMPLATE)
         .render(
             content=content,
             clinical=content.clinical,
-            disclaimer=contract.RESEARCH_ONLY,
             created=text.format_time(content.created),
             sections=sections(content),
             **_verdict(content),
-            **_figures(content),
+            **drawn,
+            **document_values([chart for kind in drawn.values() for chart in kind]),
             **_decisions(content),
             **_heat_maps(content),
             **_data(content.data, content.clinical.labels),
-            style=own_file(STYLE),
             script=own_file(SCRIPT),
-            plotly=Markup(get_plotlyjs()),  # noqa: S704  the library's own file
         )
     )
 
@@ -84,24 +74,6 @@ def sections(content: ReportContent) -> list[Section]:
     ]
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(PACKAGE, TEMPLATES),
-        # Everything is escaped, whatever the template is called: file names can hold anything.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        number=text.format_number,
-        integer=text.format_integer,
-        interval=text.format_interval,
-        share=text.format_share,
-    )
-    return environment
-
-
 def _verdict(content: ReportContent) -> dict[str, Any]:
     clinical = content.clinical
     return {
@@ -114,18 +86,12 @@ def _verdict(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def _figures(content: ReportContent) -> dict[str, Any]:
+def _charts(content: ReportContent) -> dict[str, list[charts.Chart]]:
     clinical = content.clinical
-    drawn = {
+    return {
         "learning_charts": charts.learning_charts(content.training) if content.training else [],
         "ranking_charts": charts.ranking_charts(clinical),
         "probability_charts": charts.probability_charts(clinical),
-    }
-    every = [chart for kind in drawn.values() for chart in kind]
-    return {
-        **drawn,
-        "figures": {chart.identifier: chart.figure for chart in every if chart.figure},
-        "figure_config": CONFIG,
     }
 
 
@@ -173,7 +139,3 @@ def _data(data: Data, labels: list[str]) -> dict[str, Any]:
         "dropped": text.cut(data.dropped),
         "dropped_reasons": data_tables.count_reasons(data),
     }
-
-
-def own_file(name: str) -> Markup:
-    return Markup(files(PACKAGE).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704  our own file
