@@ -3,9 +3,11 @@
 import typer
 
 from kubeflow.compile_command import compile_
+from kubeflow.simulate_command import simulate
 
 app = typer.Typer(help="Compile, try, run and schedule the pipeline on Kubeflow Pipelines.", no_args_is_help=True)
 app.command("compile")(compile_)
+app.command()(simulate)
 
 
 @app.callback()

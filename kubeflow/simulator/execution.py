@@ -1,0 +1,45 @@
+"""How the tasks of a run ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Status(StrEnum):
+    SUCCEEDED = "succeeded"
+    CACHED = "cached"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One task that has ended.
+
+    Attributes:
+        task: its name, with those of the tasks around it: `outer/inner`.
+        seconds: from its start to its end, all attempts together.
+        outputs: an ExecutorOutput as ML Metadata has it: artifacts without types, and parameters.
+        titles: of the types of its output artifacts, by output.
+        attempts: how often its container ran.
+        exit_code: of the last attempt.
+        log: what that printed; None where no container ran.
+        reason: why it was skipped or failed, in words.
+    """
+
+    task: str
+    status: Status
+    seconds: float
+    outputs: Any
+    titles: Mapping[str, str] = field(default_factory=dict)
+    attempts: int = 0
+    exit_code: int = 0
+    log: Path | None = None
+    reason: str = ""
+
+    @property
+    def completed(self) -> bool:
+        """Whether what waits for its success may run."""
+        return self.status in {Status.SUCCEEDED, Status.CACHED}

@@ -1,0 +1,143 @@
+"""Runs a compiled pipeline from its file: all that the console command does but show it."""
+
+import fcntl
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kubeflow.simulator.checks import check_pipeline
+from kubeflow.simulator.document import CompiledPipeline, read_pipeline
+from kubeflow.simulator.driver import RunInfo
+from kubeflow.simulator.execution import Execution, Status
+from kubeflow.simulator.parameters import run_parameters
+from kubeflow.simulator.pod import check_namespaces
+from kubeflow.simulator.run import Cache, NoCache, Simulation, Watcher
+from kubeflow.simulator.store import Store
+from schema.errors import (
+    BreastImagingError,
+    ConfigurationError,
+    DataRejectedError,
+    ModelNotBlessedError,
+)
+
+# Of the backend, where a pipeline names none.
+DEFAULT_ROOT: Final = "minio://mlpipeline/v2/artifacts"
+_LOCK: Final = ".lock"
+_FAILURES: Final = {
+    failure.exit_code: failure for failure in (DataRejectedError, ModelNotBlessedError, ConfigurationError)
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Attributes: run: its id; executions: in the order in which they ended; store: where all of it lies."""
+
+    run: str
+    executions: list[Execution]
+    store: Store
+
+    def execution(self, task: str) -> Execution:
+        return next(execution for execution in self.executions if execution.task == task)
+
+    def artifact(self, task: str, output: str) -> Path:
+        """Where the content of an output lies."""
+        return self.store.object_path(self.execution(task).outputs.artifacts[output].artifacts[0].uri)
+
+
+def simulate(
+    file: Path,
+    work: Path,
+    parameters: Sequence[str],
+    volumes: Mapping[str, Path],
+    cache: type[NoCache] | None,
+    watcher: Watcher,
+) -> Outcome:
+    """Checks and runs a compiled pipeline.
+
+    Args:
+        file: as `breast-imaging kubeflow compile` writes it.
+        work: folder for all that the cluster would keep: objects, volumes, cache, logs.
+        parameters: `name=value`.
+        volumes: folders for persistent volume claims; others are made in `work/volumes`.
+        cache: `NoCache`, for a run that takes no results of earlier ones; None for one that does.
+
+    Raises ConfigurationError before anything runs where the backend would refuse the pipeline or its parameters, or
+    this machine cannot make pods. A task that fails does not raise: see `failure`.
+    """
+    pipeline = read_pipeline(file)
+    check_pipeline(pipeline)
+    values = run_parameters(pipeline.spec, parameters)
+    store = Store(work.resolve())
+    with _locked(store):
+        check_namespaces(store.pods)
+        run = secrets.token_hex(4)
+        keeper: Cache = cache() if cache else store
+        simulation = Simulation(pipeline, _info(pipeline, run), values, store, keeper, volumes, watcher)
+        outcome = Outcome(run, simulation.run(), store)
+        store.record(run, _record(pipeline, outcome))
+    return outcome
+
+
+def failure(outcome: Outcome) -> BreastImagingError | None:
+    """What the first task that failed is to end the command with: its class has the exit code of the task."""
+    failed = next((each for each in outcome.executions if each.status is Status.FAILED), None)
+    if failed is None:
+        return None
+    kind = _FAILURES.get(failed.exit_code, BreastImagingError)
+    where = f"; its log is {failed.log}" if failed.log else ""
+    return kind(
+        f"The task {failed.task} failed with exit code {failed.exit_code}.",
+        reasons=failed.reason.splitlines(),
+        fix=f"see what it says above{where}. The same command takes what is finished from the cache",
+    )
+
+
+def _info(pipeline: CompiledPipeline, run: str) -> RunInfo:
+    root = pipeline.spec.default_pipeline_root or DEFAULT_ROOT
+    return RunInfo(pipeline.name, run, f"{root.rstrip('/')}/{pipeline.name}/{run}")
+
+
+@contextmanager
+def _locked(store: Store) -> Iterator[None]:
+    """Holds the folder for this process; the system lets go of it even after a crash."""
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        lock = (store.folder / _LOCK).open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {store.folder} cannot be written to ({error.strerror}).", fix="name another one with --work"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"Another simulation is using the folder {store.folder}.",
+                fix="wait for it to end, or name another folder with --work",
+            ) from error
+        yield
+
+
+def _record(pipeline: CompiledPipeline, outcome: Outcome) -> dict[str, object]:
+    return {
+        "pipeline": pipeline.name,
+        "run": outcome.run,
+        "tasks": [
+            {
+                "task": execution.task,
+                "status": str(execution.status),
+                "seconds": round(execution.seconds, 1),
+                "attempts": execution.attempts,
+                "exit_code": execution.exit_code,
+                "artifacts": {
+                    name: artifact.uri
+                    for name, found in execution.outputs.artifacts.items()
+                    for artifact in found.artifacts
+                },
+            }
+            for execution in outcome.executions
+        ],
+    }

@@ -1,0 +1,48 @@
+"""Volumes of a task, from the second document: `pvcMount` and `emptyDirMounts` of kubernetes_executor_config.proto.
+
+Secrets and config maps are not simulated: a container has none of them here, and reaches no object store by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubeflow.simulator.values import value_to_text
+
+
+class VolumeError(ValueError):
+    """A volume that the driver would not mount."""
+
+
+def claims(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The claim that is mounted at each path.
+
+    Args:
+        settings: of the executor, as JSON.
+        parameters: of the pipeline, Values by name.
+
+    Raises VolumeError for a mount without a claim, or without a path.
+    """
+    return {_path(mount): _claim(mount, parameters) for mount in settings.get("pvcMount", ())}
+
+
+def empty_folders(settings: Mapping[str, Any]) -> list[str]:
+    """Paths at which each pod has an empty folder of its own. Raises VolumeError for one without a path."""
+    return [_path(mount) for mount in settings.get("emptyDirMounts", ())]
+
+
+def _path(mount: Mapping[str, Any]) -> str:
+    path = str(mount.get("mountPath", ""))
+    if not path.startswith("/") or path == "/":
+        raise VolumeError(f"a volume is mounted at {path!r}, which is no path below /")
+    return path
+
+
+def _claim(mount: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    source = mount.get("pvcNameParameter", mount)
+    claim = source.get("constant") or source.get("runtimeValue", {}).get("constant", "")
+    parameter = source.get("componentInputParameter")
+    if parameter in parameters:
+        claim = value_to_text(parameters[parameter])
+    if not claim or "/" in claim:
+        raise VolumeError(f"the volume at {mount.get('mountPath')} has no claim that is known before the run")
+    return str(claim)
