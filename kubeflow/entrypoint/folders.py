@@ -1,6 +1,5 @@
 """Folders that can be written to, for a user without a home on a read-only root file system."""
 
-import os
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -26,10 +25,20 @@ def use_writable_folders(environment: MutableMapping[str, str]) -> None:
             reasons=[str(error)],
         ) from error
     home = environment.get("HOME", "")
-    if home and os.access(home, os.W_OK):
+    if _is_writable(home):
         return
     home = str(scratch / "home")
     Path(home).mkdir(mode=0o700, exist_ok=True)
     environment["HOME"] = home
     for variable, folder in _CACHES.items():
         environment[variable] = f"{home}/{folder}"
+
+
+def _is_writable(folder: str) -> bool:
+    if not folder:
+        return False
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

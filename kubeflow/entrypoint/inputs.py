@@ -44,10 +44,7 @@ def fill_types(inputs: Any, spec: Any) -> None:
 
 
 def unwrap_metadata(inputs: Any) -> None:
-    """Takes off the `{"list": ...}` and `{"struct": ...}` that the launcher puts round such values, and its own keys.
-
-    A struct whose only key is `list` or `struct` cannot be told from a wrapped value, and is never written as such.
-    """
+    """Takes off the `{"list": ...}` and `{"struct": ...}` that the launcher puts round values, and its own keys."""
     for _, artifact in _artifacts(inputs):
         fields = artifact.metadata.fields
         for key in _OF_THE_LAUNCHER:
