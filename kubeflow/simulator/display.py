@@ -11,7 +11,6 @@ from rich.status import Status as Spinner
 from rich.table import Table
 
 from kubeflow.simulator.execution import Execution, Status
-from kubeflow.simulator.run import NoCache
 from kubeflow.simulator.simulate import Outcome, failure, simulate
 from schema.errors import ConfigurationError
 
@@ -29,7 +28,7 @@ def run_and_show(
     console = Console()
     folders = _volume_folders(volumes)
     with TaskDisplay(console) as display:
-        outcome = simulate(file, work, parameters, folders, None if use_cache else NoCache, display)
+        outcome = simulate(file, work, parameters, folders, use_cache, display)
     _print_summary(outcome, console)
     error = failure(outcome)
     if error:

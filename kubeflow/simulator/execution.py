@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
 
 class Status(StrEnum):
     SUCCEEDED = "succeeded"
@@ -20,9 +22,9 @@ class Execution:
 
     Attributes:
         task: its name, with those of the tasks around it: `outer/inner`.
-        seconds: from its start to its end, all attempts together.
         outputs: an ExecutorOutput as ML Metadata has it: artifacts without types, and parameters.
         titles: of the types of its output artifacts, by output.
+        seconds: from its start to its end, all attempts together.
         attempts: how often its container ran.
         exit_code: of the last attempt.
         log: what that printed; None where no container ran.
@@ -31,9 +33,9 @@ class Execution:
 
     task: str
     status: Status
-    seconds: float
-    outputs: Any
+    outputs: Any = field(default_factory=pb.ExecutorOutput)
     titles: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
     attempts: int = 0
     exit_code: int = 0
     log: Path | None = None

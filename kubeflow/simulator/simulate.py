@@ -14,8 +14,9 @@ from kubeflow.simulator.driver import RunInfo
 from kubeflow.simulator.execution import Execution, Status
 from kubeflow.simulator.parameters import run_parameters
 from kubeflow.simulator.pod import check_namespaces
-from kubeflow.simulator.run import Cache, NoCache, Simulation, Watcher
+from kubeflow.simulator.run import Simulation, Watcher
 from kubeflow.simulator.store import Store
+from kubeflow.simulator.tasks import NoCache, TaskRunner
 from schema.errors import (
     BreastImagingError,
     ConfigurationError,
@@ -52,7 +53,7 @@ def simulate(
     work: Path,
     parameters: Sequence[str],
     volumes: Mapping[str, Path],
-    cache: type[NoCache] | None,
+    use_cache: bool,
     watcher: Watcher,
 ) -> Outcome:
     """Checks and runs a compiled pipeline.
@@ -62,7 +63,7 @@ def simulate(
         work: folder for all that the cluster would keep: objects, volumes, cache, logs.
         parameters: `name=value`.
         volumes: folders for persistent volume claims; others are made in `work/volumes`.
-        cache: `NoCache`, for a run that takes no results of earlier ones; None for one that does.
+        use_cache: whether results of earlier runs are taken, where a task allows it.
 
     Raises ConfigurationError before anything runs where the backend would refuse the pipeline or its parameters, or
     this machine cannot make pods. A task that fails does not raise: see `failure`.
@@ -74,9 +75,11 @@ def simulate(
     with _locked(store):
         check_namespaces(store.pods)
         run = secrets.token_hex(4)
-        keeper: Cache = cache() if cache else store
-        simulation = Simulation(pipeline, _info(pipeline, run), values, store, keeper, volumes, watcher)
-        outcome = Outcome(run, simulation.run(), store)
+        cache = store if use_cache else NoCache()
+        runner = TaskRunner(pipeline, _info(pipeline, run), values, store, cache, volumes)
+        simulation = Simulation(runner, watcher)
+        simulation.run()
+        outcome = Outcome(run, simulation.ended, store)
         store.record(run, _record(pipeline, outcome))
     return outcome
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from kubeflow.simulator.execution import Execution, Status
-from kubeflow.simulator.run import NoCache
 from kubeflow.simulator.simulate import Outcome, failure, simulate
 from schema.errors import ConfigurationError, DataRejectedError
 from tests.packages import kubernetes, package, task, write
@@ -32,9 +31,9 @@ class Silent:
 
 
 def run(
-    folder: Path, *documents: dict[str, Any], parameters: tuple[str, ...] = (), cache: type[NoCache] | None = None
+    folder: Path, *documents: dict[str, Any], parameters: tuple[str, ...] = (), use_cache: bool = True
 ) -> Outcome:
-    return simulate(write(folder, *documents), folder / "work", parameters, {}, cache, Silent())
+    return simulate(write(folder, *documents), folder / "work", parameters, {}, use_cache, Silent())
 
 
 def statuses(outcome: Outcome) -> dict[str, str]:
@@ -192,7 +191,7 @@ def test_metadata_that_is_null_fails_as_the_launcher_does(tmp_path: Path) -> Non
 
 
 def test_the_cache_is_keyed_as_the_backends(tmp_path: Path) -> None:
-    def counted(number: str, cache: type[NoCache] | None = None) -> dict[str, str]:
+    def counted(number: str, use_cache: bool = True) -> dict[str, str]:
         document = package(
             {
                 "data": task(
@@ -206,13 +205,13 @@ def test_the_cache_is_keyed_as_the_backends(tmp_path: Path) -> None:
             },
             {"n": {"parameterType": "STRING"}},
         )
-        return statuses(run(tmp_path, document, parameters=(f"n={number}",), cache=cache))
+        return statuses(run(tmp_path, document, parameters=(f"n={number}",), use_cache=use_cache))
 
     done, cached = "succeeded", "cached"
     assert counted("1") == {"always": done, "data": done, "train": done}
     assert counted("1") == {"always": done, "data": cached, "train": cached}
     assert counted("2") == {"always": done, "data": done, "train": done}
-    assert counted("1", NoCache) == {"always": done, "data": done, "train": done}
+    assert counted("1", use_cache=False) == {"always": done, "data": done, "train": done}
 
 
 def test_a_dag_within_the_dag_hands_its_outputs_on(tmp_path: Path) -> None:
