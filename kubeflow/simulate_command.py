@@ -21,6 +21,9 @@ def simulate(
         ),
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Take no results of earlier runs.")] = False,
+    retry: Annotated[
+        str, typer.Option("--retry", metavar="RUN", help="A run that has not ended well: do the rest of it.")
+    ] = "",
 ) -> None:
     """Run a compiled pipeline without a cluster, task by task, as Kubeflow Pipelines would.
 
@@ -28,5 +31,8 @@ def simulate(
     that failed: 2 data rejected, 3 model not blessed, 1 anything else.
     """
     from kubeflow.simulator.display import run_and_show
+    from kubeflow.simulator.simulate import Options
+    from kubeflow.simulator.volumes import claim_folders
 
-    run_and_show(file, work, parameters or [], volumes or [], use_cache=not no_cache)
+    folders = claim_folders(volumes or [])
+    run_and_show(file, work, Options(parameters or [], folders, use_cache=not no_cache, retry=retry))

@@ -1,6 +1,5 @@
 """Shows a simulated run in a terminal."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,24 +10,26 @@ from rich.status import Status as Spinner
 from rich.table import Table
 
 from kubeflow.simulator.execution import Execution, Status
-from kubeflow.simulator.simulate import Outcome, failure, simulate
-from schema.errors import ConfigurationError
+from kubeflow.simulator.simulate import Options, Outcome, failure, simulate
 
-_STYLES: Final = {Status.SUCCEEDED: "green", Status.CACHED: "cyan", Status.SKIPPED: "yellow", Status.FAILED: "red"}
+_STYLES: Final = {
+    Status.SUCCEEDED: "green",
+    Status.CACHED: "cyan",
+    Status.KEPT: "cyan",
+    Status.SKIPPED: "yellow",
+    Status.FAILED: "red",
+}
 _PAGE: Final = "system.HTML"
 
 
-def run_and_show(
-    file: Path, work: Path, parameters: Sequence[str], volumes: Sequence[str], *, use_cache: bool
-) -> None:
+def run_and_show(file: Path, work: Path, options: Options) -> None:
     """Runs a compiled pipeline and shows each task and a summary.
 
     Raises ConfigurationError as `simulate` does, and the failure of the first task that failed.
     """
     console = Console()
-    folders = _volume_folders(volumes)
     with TaskDisplay(console) as display:
-        outcome = simulate(file, work, parameters, folders, use_cache, display)
+        outcome = simulate(file, work, options, display)
     _print_summary(outcome, console)
     error = failure(outcome)
     if error:
@@ -60,19 +61,6 @@ class TaskDisplay:
             f"[dim]{escape(reason)}[/]",
             highlight=False,
         )
-
-
-def _volume_folders(volumes: Sequence[str]) -> dict[str, Path]:
-    folders = {}
-    for text in volumes:
-        claim, equals, folder = text.partition("=")
-        if not equals or not claim or not Path(folder).is_dir():
-            raise ConfigurationError(
-                f"--volume {text}: it names no claim and a folder that is there.",
-                fix="write it as --volume CLAIM=DIR",
-            )
-        folders[claim] = Path(folder)
-    return folders
 
 
 def _print_summary(outcome: Outcome, console: Console) -> None:

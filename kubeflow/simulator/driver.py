@@ -25,6 +25,7 @@ _KINDS: Final = {
 _STATES: Final = {
     Status.SUCCEEDED: "COMPLETE",
     Status.CACHED: "CACHED",
+    Status.KEPT: "COMPLETE",
     Status.FAILED: "FAILED",
     Status.SKIPPED: "CANCELED",
 }

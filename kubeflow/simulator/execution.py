@@ -12,6 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 class Status(StrEnum):
     SUCCEEDED = "succeeded"
     CACHED = "cached"
+    KEPT = "kept"  # from before the run was tried again
     SKIPPED = "skipped"
     FAILED = "failed"
 
@@ -44,4 +45,4 @@ class Execution:
     @property
     def completed(self) -> bool:
         """Whether what waits for its success may run."""
-        return self.status in {Status.SUCCEEDED, Status.CACHED}
+        return self.status in {Status.SUCCEEDED, Status.CACHED, Status.KEPT}

@@ -4,9 +4,11 @@ import fcntl
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from google.protobuf import json_format
 
 from kubeflow.simulator.checks import check_pipeline
 from kubeflow.simulator.document import CompiledPipeline, read_pipeline
@@ -27,6 +29,8 @@ from schema.errors import (
 # Of the backend, where a pipeline names none.
 DEFAULT_ROOT: Final = "minio://mlpipeline/v2/artifacts"
 _LOCK: Final = ".lock"
+_BEGUN: Final = "begun"
+_ENDED: Final = "ended"
 _FAILURES: Final = {
     failure.exit_code: failure for failure in (DataRejectedError, ModelNotBlessedError, ConfigurationError)
 }
@@ -48,39 +52,45 @@ class Outcome:
         return self.store.object_path(self.execution(task).outputs.artifacts[output].artifacts[0].uri)
 
 
-def simulate(
-    file: Path,
-    work: Path,
-    parameters: Sequence[str],
-    volumes: Mapping[str, Path],
-    use_cache: bool,
-    watcher: Watcher,
-) -> Outcome:
+@dataclass(frozen=True)
+class Options:
+    """Attributes:
+    parameters: of the run, `name=value`.
+    volumes: folders for persistent volume claims; others are made in the working folder.
+    use_cache: whether results of earlier runs are taken, where a task allows it.
+    retry: id of a run that has not ended well, to try again without the tasks that have; empty for a new run.
+    """
+
+    parameters: Sequence[str] = ()
+    volumes: Mapping[str, Path] = field(default_factory=dict)
+    use_cache: bool = True
+    retry: str = ""
+
+
+def simulate(file: Path, work: Path, options: Options, watcher: Watcher) -> Outcome:
     """Checks and runs a compiled pipeline.
 
     Args:
         file: as `breast-imaging kubeflow compile` writes it.
         work: folder for all that the cluster would keep: objects, volumes, cache, logs.
-        parameters: `name=value`.
-        volumes: folders for persistent volume claims; others are made in `work/volumes`.
-        use_cache: whether results of earlier runs are taken, where a task allows it.
 
     Raises ConfigurationError before anything runs where the backend would refuse the pipeline or its parameters, or
     this machine cannot make pods. A task that fails does not raise: see `failure`.
     """
     pipeline = read_pipeline(file)
     check_pipeline(pipeline)
-    values = run_parameters(pipeline.spec, parameters)
+    values = run_parameters(pipeline.spec, options.parameters)
     store = Store(work.resolve())
     with _locked(store):
         check_namespaces(store.pods)
-        run = secrets.token_hex(4)
-        cache = store if use_cache else NoCache()
-        runner = TaskRunner(pipeline, _info(pipeline, run), values, store, cache, volumes)
+        run = options.retry or secrets.token_hex(4)
+        _begin(store, run, pipeline, values, is_retry=bool(options.retry))
+        cache = store if options.use_cache else NoCache()
+        runner = TaskRunner(pipeline, _info(pipeline, run), values, store, cache, options.volumes)
         simulation = Simulation(runner, watcher)
         simulation.run()
         outcome = Outcome(run, simulation.ended, store)
-        store.record(run, _record(pipeline, outcome))
+        store.record(run, _ENDED, _record(outcome))
     return outcome
 
 
@@ -94,13 +104,27 @@ def failure(outcome: Outcome) -> BreastImagingError | None:
     return kind(
         f"The task {failed.task} failed with exit code {failed.exit_code}.",
         reasons=failed.reason.splitlines(),
-        fix=f"see what it says above{where}. The same command takes what is finished from the cache",
+        fix=f"see what it says above{where}. Then --retry {outcome.run} does the rest of this run",
     )
 
 
 def _info(pipeline: CompiledPipeline, run: str) -> RunInfo:
     root = pipeline.spec.default_pipeline_root or DEFAULT_ROOT
     return RunInfo(pipeline.name, run, f"{root.rstrip('/')}/{pipeline.name}/{run}")
+
+
+def _begin(store: Store, run: str, pipeline: CompiledPipeline, values: Mapping[str, Any], *, is_retry: bool) -> None:
+    """Writes down what is run; of a run that is tried again, checks that it is the same."""
+    begun = {
+        "pipeline": pipeline.name,
+        "parameters": {name: json_format.MessageToDict(value) for name, value in values.items()},
+    }
+    if is_retry and store.recorded(run, _BEGUN) != begun:
+        raise ConfigurationError(
+            f"There is no run {run} of this pipeline with these parameters in {store.folder}.",
+            fix="give the parameters that it had, or leave out --retry for a new run",
+        )
+    store.record(run, _BEGUN, begun)
 
 
 @contextmanager
@@ -124,9 +148,8 @@ def _locked(store: Store) -> Iterator[None]:
         yield
 
 
-def _record(pipeline: CompiledPipeline, outcome: Outcome) -> dict[str, object]:
+def _record(outcome: Outcome) -> dict[str, object]:
     return {
-        "pipeline": pipeline.name,
         "run": outcome.run,
         "tasks": [
             {

@@ -77,12 +77,30 @@ class Store:
         file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, json_format.MessageToJson(outputs))
 
-    def record(self, run: str, content: Mapping[str, Any]) -> Path:
-        """Writes down how a run went."""
-        file = self.folder / "runs" / f"{run}.json"
+    def record(self, run: str, name: str, content: Mapping[str, Any]) -> None:
+        """Writes down something of a run."""
+        file = self._run_file(run, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, json.dumps(content, indent=2) + "\n")
-        return file
+
+    def recorded(self, run: str, name: str) -> Any:
+        """What was written down; None where nothing was."""
+        file = self._run_file(run, name)
+        return json.loads(file.read_text("utf-8")) if file.exists() else None
+
+    def keep(self, run: str, task: str, outputs: Any) -> None:
+        """Lets the run be tried again without this task."""
+        file = self._run_file(run, f"outputs/{task}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(file, json_format.MessageToJson(outputs))
+
+    def kept(self, run: str, task: str) -> Any:
+        """The outputs, an ExecutorOutput, of a task of a run; None where it has not ended well."""
+        file = self._run_file(run, f"outputs/{task}")
+        return json_format.Parse(file.read_text("utf-8"), pb.ExecutorOutput()) if file.exists() else None
+
+    def _run_file(self, run: str, name: str) -> Path:
+        return self.folder / "runs" / run / f"{name}.json"
 
     def _cache_file(self, pipeline: str, fingerprint: str) -> Path:
         return self.folder / "cache" / pipeline / f"{fingerprint}.json"

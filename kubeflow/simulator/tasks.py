@@ -63,6 +63,15 @@ class TaskRunner:
 
     def run(self, path: str, task: Any, component: Any, executor_input: Any) -> Execution:
         """Raises DriverError and VolumeError where the driver fails."""
+        kept = self.store.kept(self.info.run, path)
+        if kept is not None:
+            return Execution(path, Status.KEPT, kept, _titles(component))
+        execution = self._run(path, task, component, executor_input)
+        if execution.completed:
+            self.store.keep(self.info.run, path, execution.outputs)
+        return execution
+
+    def _run(self, path: str, task: Any, component: Any, executor_input: Any) -> Execution:
         if self.pipeline.executor(component).WhichOneof("spec") == "importer":
             return self._import(path, component, executor_input)
         return self._run_container(path, task, component, executor_input)

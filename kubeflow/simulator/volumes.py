@@ -3,10 +3,12 @@
 Secrets and config maps are not simulated: a container has none of them here, and reaches no object store by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kubeflow.simulator.values import value_to_text
+from schema.errors import ConfigurationError
 
 
 class VolumeError(ValueError):
@@ -23,6 +25,20 @@ def claims(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[s
     Raises VolumeError for a mount without a claim, or without a path.
     """
     return {_path(mount): _claim(mount, parameters) for mount in settings.get("pvcMount", ())}
+
+
+def claim_folders(volumes: Sequence[str]) -> dict[str, Path]:
+    """The folder for each claim, of `CLAIM=DIR`. Raises ConfigurationError where one is not written like that."""
+    folders = {}
+    for text in volumes:
+        claim, equals, folder = text.partition("=")
+        if not equals or not claim or not Path(folder).is_dir():
+            raise ConfigurationError(
+                f"--volume {text}: it names no claim and a folder that is there.",
+                fix="write it as --volume CLAIM=DIR",
+            )
+        folders[claim] = Path(folder)
+    return folders
 
 
 def empty_folders(settings: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ def test_a_run_ends_with_its_tasks_and_where_the_report_lies(
     page = Path(line.removeprefix("Report:").strip())
     assert page.read_text() == "<p>you</p>\n"
     assert "succeeded" in printed
-    [record] = (tmp_path / "work" / "runs").iterdir()
+    [record] = (tmp_path / "work" / "runs").glob("*/ended.json")
     [done] = json.loads(record.read_text())["tasks"]
     assert (done["task"], done["status"], done["attempts"]) == ("report", "succeeded", 1)
     assert done["artifacts"]["html"].endswith("/html")

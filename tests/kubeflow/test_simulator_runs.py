@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kubeflow.simulator.execution import Execution, Status
-from kubeflow.simulator.simulate import Outcome, failure, simulate
+from kubeflow.simulator.simulate import Options, Outcome, failure, simulate
 from schema.errors import ConfigurationError, DataRejectedError
 from tests.packages import kubernetes, package, task, write
 
@@ -31,9 +31,15 @@ class Silent:
 
 
 def run(
-    folder: Path, *documents: dict[str, Any], parameters: tuple[str, ...] = (), use_cache: bool = True
+    folder: Path,
+    *documents: dict[str, Any],
+    parameters: tuple[str, ...] = (),
+    use_cache: bool = True,
+    retry: str = "",
 ) -> Outcome:
-    return simulate(write(folder, *documents), folder / "work", parameters, {}, use_cache, Silent())
+    return simulate(
+        write(folder, *documents), folder / "work", Options(parameters, use_cache=use_cache, retry=retry), Silent()
+    )
 
 
 def statuses(outcome: Outcome) -> dict[str, str]:
@@ -212,6 +218,29 @@ def test_the_cache_is_keyed_as_the_backends(tmp_path: Path) -> None:
     assert counted("1") == {"always": done, "data": cached, "train": cached}
     assert counted("2") == {"always": done, "data": done, "train": done}
     assert counted("1", use_cache=False) == {"always": done, "data": done, "train": done}
+
+
+def test_a_run_that_failed_is_tried_again_without_what_was_done(tmp_path: Path) -> None:
+    def document(last: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        tasks = {
+            "data": task("echo data > {{$.outputs.artifacts['model'].path}}", outputs=("model",)),
+            "train": task(
+                f"cat {{{{$.inputs.artifacts['model'].path}}}}; {last}",
+                artifacts={"model": "data.model"},
+                parameters={"n": "pipeline:n"},
+            ),
+        }
+        return package(tasks, {"n": {"parameterType": "STRING", "defaultValue": "1"}}), kubernetes({})
+
+    failed = run(tmp_path, *document("exit 1"))
+    assert statuses(failed) == {"data": "succeeded", "train": "failed"}
+    again = run(tmp_path, *document("true"), retry=failed.run)
+    assert statuses(again) == {"data": "kept", "train": "succeeded"}
+    assert log(again, "train") == "data\n"
+    assert again.run == failed.run
+    for other in ({"retry": "unknown"}, {"retry": failed.run, "parameters": ("n=2",)}):
+        with pytest.raises(ConfigurationError, match="There is no run"):
+            run(tmp_path, *document("true"), **other)
 
 
 def test_a_dag_within_the_dag_hands_its_outputs_on(tmp_path: Path) -> None:

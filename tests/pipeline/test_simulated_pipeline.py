@@ -1,0 +1,94 @@
+"""The compiled pipeline, run as Kubeflow Pipelines would, ends as the same configuration does on this machine."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import Outcome, Runner
+
+pytestmark = pytest.mark.slow
+
+GATE = "gate={minimum_auc: 0, minimum_recall: 0}"
+FIRST, SECOND = ("train.epochs=2", GATE), ("train.epochs=3", GATE)
+IMAGE = f"registry.local/breast-imaging@sha256:{64 * '0'}"
+
+
+class Silent:
+    def started(self, task: str) -> None:
+        pass
+
+    def finished(self, execution: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same second run, here and simulated; the model that the first one published is there for both."""
+
+    first: Outcome
+    local: Outcome
+    simulated: Any
+    summary: dict[str, Any]
+    models: Path
+
+
+@pytest.fixture(scope="module")
+def both(configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    from kubeflow.compiler import compile_pipeline
+    from kubeflow.package import write_package
+    from kubeflow.simulator.simulate import Options, failure, simulate
+    from pipeline.config import load_config
+
+    runner = Runner(configuration_file, tmp_path_factory.mktemp("local"))
+    first = runner.run(image_folder, *FIRST)
+    models = tmp_path_factory.mktemp("models")
+    shutil.copytree(runner.output / "serving", models, dirs_exist_ok=True)
+    local = runner.run(image_folder, *SECOND)
+
+    folder = tmp_path_factory.mktemp("kubeflow")
+    config = load_config(str(configuration_file), SECOND)
+    write_package(compile_pipeline(config, IMAGE), folder / "pipeline.yaml")
+    options = Options(volumes={"data": image_folder, "models": models})
+    simulated = simulate(folder / "pipeline.yaml", folder / "work", options, Silent())
+    error = failure(simulated)
+    assert error is None, str(error)
+    summary = json.loads((simulated.artifact("run-report", "report") / "summary.json").read_text())
+    return Both(first, local, simulated, summary, models)
+
+
+def test_every_figure_is_that_of_the_local_run(both: Both) -> None:
+    """All but when it was, and how the two platforms name artifacts and the model compared with."""
+    expected, found = _figures(both.local.summary), _figures(both.summary)
+
+    assert found == expected
+    assert found["gate"]["checks"] == both.local.checks
+
+
+def test_the_candidate_was_compared_with_the_version_published_before(both: Both) -> None:
+    assert both.local.baseline is not None
+    assert both.summary["gate"]["baseline"] is not None
+    assert {check["kind"] for check in both.summary["gate"]["checks"]} == {"value", "change"}
+
+
+def test_it_published_beside_the_version_of_before(both: Both) -> None:
+    versions = sorted(path.name for path in (both.models / "small").iterdir() if path.name.isdigit())
+
+    assert versions == [both.first.published, both.summary["publication"]["version"]]
+
+
+def test_the_page_is_one_object(both: Both) -> None:
+    page = both.simulated.artifact("run-report", "html")
+
+    assert page.is_file()
+    assert page.read_bytes() == (both.simulated.artifact("run-report", "report") / "index.html").read_bytes()
+
+
+def _figures(summary: dict[str, Any]) -> dict[str, Any]:
+    left_out = {"created", "lineage", "publication"}
+    figures = {key: value for key, value in summary.items() if key not in left_out}
+    figures["gate"] = {key: value for key, value in figures["gate"].items() if key != "baseline"}
+    return figures
