@@ -12,7 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from kubeflow.simulator.execution import Execution, Status
 from kubeflow.simulator.values import RefusedValueError, value_to_text
 
-# Where the launcher looks for outputs (component/constants.go and driver.go).
+# Where the launcher looks for outputs (`OutputMetadataFilepath` of component/launcher_v2.go; `provisionOutputs`).
 OUTPUT_FILE: Final = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
 OUTPUT_PARAMETERS: Final = "/tmp/kfp/outputs"  # noqa: S108
 

@@ -1,7 +1,7 @@
 """One pod: a fresh, read-only root file system, a user that is not root, and the mounts of the backend.
 
 The container is this machine's system and Python environment; no other file of the machine is there. The mounts are
-those of `addExitTask` and `containerExecutorTemplate` in compiler/argocompiler/container.go.
+those of compiler/argocompiler/container.go.
 """
 
 import json

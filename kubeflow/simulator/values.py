@@ -1,4 +1,4 @@
-"""Values as the backend writes and stores them: `PbValueToText`, `StructValueToMLMDValue` of metadata/*.go."""
+"""Values as the backend writes and stores them: metadata/converter.go and client.go."""
 
 import json
 from decimal import Decimal
