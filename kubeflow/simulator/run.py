@@ -13,7 +13,6 @@ from kubeflow.simulator.driver import DriverError, Scope
 from kubeflow.simulator.execution import Execution, Status
 from kubeflow.simulator.order import in_order, upstream
 from kubeflow.simulator.tasks import FAILED_CODE, TaskRunner
-from kubeflow.simulator.volumes import VolumeError
 
 
 class Watcher(Protocol):
@@ -71,7 +70,7 @@ class Simulation:
                 return self._run_inner(path, component, executor_input)
             self.watcher.started(path)
             execution = self.runner.run(path, task, component, executor_input)
-        except (DriverError, ConditionError, VolumeError) as error:
+        except (DriverError, ConditionError) as error:
             execution = Execution(path, Status.FAILED, exit_code=FAILED_CODE, reason=str(error))
         return self._record(replace(execution, seconds=time.monotonic() - start))
 

@@ -19,6 +19,7 @@ from kubeflow.simulator.pod import check_namespaces
 from kubeflow.simulator.run import Simulation, Watcher
 from kubeflow.simulator.store import Store
 from kubeflow.simulator.tasks import NoCache, TaskRunner
+from kubeflow.simulator.volumes import check_volumes
 from schema.errors import (
     BreastImagingError,
     ConfigurationError,
@@ -80,6 +81,7 @@ def simulate(file: Path, work: Path, options: Options, watcher: Watcher) -> Outc
     pipeline = read_pipeline(file)
     check_pipeline(pipeline)
     values = run_parameters(pipeline.spec, options.parameters)
+    check_volumes(pipeline.platform, values)
     store = Store(work.resolve())
     with _locked(store):
         check_namespaces(store.pods)

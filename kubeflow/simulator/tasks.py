@@ -62,7 +62,7 @@ class TaskRunner:
     volumes: Mapping[str, Path]
 
     def run(self, path: str, task: Any, component: Any, executor_input: Any) -> Execution:
-        """Raises DriverError and VolumeError where the driver fails."""
+        """Raises DriverError where the driver fails."""
         kept = self.store.kept(self.info.run, path)
         if kept is not None:
             return Execution(path, Status.KEPT, kept, _titles(component))

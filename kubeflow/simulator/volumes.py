@@ -3,16 +3,40 @@
 Secrets and config maps are not simulated: a container has none of them here, and reaches no object store by itself.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kubeflow.simulator.values import value_to_text
 from schema.errors import ConfigurationError
 
 
+_CLAIM: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")  # RFC 1123, as Kubernetes names its objects
+
+
 class VolumeError(ValueError):
     """A volume that the driver would not mount."""
+
+
+def check_volumes(platform: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, Any]) -> None:
+    """Raises ConfigurationError that names each executor with a volume that the driver would not mount.
+
+    Args as of `claims`, for each executor.
+    """
+    reasons = []
+    for label, settings in sorted(platform.items()):
+        try:
+            claims(settings, parameters)
+            empty_folders(settings)
+        except VolumeError as error:
+            reasons.append(f"{label}: {error}")
+    if reasons:
+        raise ConfigurationError(
+            "Kubeflow Pipelines would not mount the volumes of this pipeline.",
+            reasons=reasons,
+            fix="correct kubeflow.* in the configuration, and compile the pipeline anew",
+        )
 
 
 def claims(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
@@ -55,10 +79,10 @@ def _path(mount: Mapping[str, Any]) -> str:
 
 def _claim(mount: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     source = mount.get("pvcNameParameter", mount)
-    claim = source.get("constant") or source.get("runtimeValue", {}).get("constant", "")
+    claim = str(source.get("constant") or source.get("runtimeValue", {}).get("constant", ""))
     parameter = source.get("componentInputParameter")
     if parameter in parameters:
         claim = value_to_text(parameters[parameter])
-    if not claim or "/" in claim:
+    if not _CLAIM.fullmatch(claim):
         raise VolumeError(f"the volume at {mount.get('mountPath')} has no claim that is known before the run")
-    return str(claim)
+    return claim

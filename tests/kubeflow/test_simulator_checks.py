@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import struct_pb2
 
 from kubeflow.simulator.checks import check_pipeline
 from kubeflow.simulator.document import MAXIMUM_BYTES, CompiledPipeline, read_pipeline
 from kubeflow.simulator.parameters import run_parameters
+from kubeflow.simulator.volumes import check_volumes, claims
 from schema.errors import ConfigurationError
 from tests.packages import kubernetes, package, task, write
 
@@ -143,6 +145,32 @@ def test_settings_of_an_executor_that_is_not_there_are_refused(tmp_path: Path) -
     assert caught.value.reasons == (
         "platforms.kubernetes: it sets up exec-other, which is no executor of the pipeline",
     )
+
+
+@pytest.mark.parametrize(
+    ("mount", "reason"),
+    [
+        ({"constant": "data"}, "a volume is mounted at ''"),
+        ({"constant": "data", "mountPath": "/"}, "a volume is mounted at '/'"),
+        ({"mountPath": "/mnt/data"}, "the volume at /mnt/data has no claim"),
+        ({"constant": "../data", "mountPath": "/mnt/data"}, "the volume at /mnt/data has no claim"),
+        (
+            {"taskOutputParameter": {"producerTask": "make"}, "mountPath": "/mnt/data"},
+            "the volume at /mnt/data has no",
+        ),
+    ],
+)
+def test_volumes_that_cannot_be_mounted_are_refused(mount: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_volumes({"exec-use": {"pvcMount": [mount]}, "exec-make": {}}, {})
+    [found] = caught.value.reasons
+    assert found.startswith(f"exec-use: {reason}")
+
+
+def test_a_claim_can_be_a_parameter() -> None:
+    mount = {"pvcNameParameter": {"componentInputParameter": "claim"}, "mountPath": "/mnt/data"}
+    parameters = {"claim": struct_pb2.Value(string_value="spans")}
+    assert claims({"pvcMount": [mount]}, parameters) == {"/mnt/data": "spans"}
 
 
 @pytest.mark.parametrize(
