@@ -11,7 +11,6 @@ from typing import Any, Final
 from kubeflow.simulator.values import value_to_text
 from schema.errors import ConfigurationError
 
-
 _CLAIM: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")  # RFC 1123, as Kubernetes names its objects
 
 
