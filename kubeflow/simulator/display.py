@@ -78,6 +78,8 @@ def _print_summary(outcome: Outcome, console: Console) -> None:
             escape(names),
         )
     console.print(table)
+    if outcome.not_simulated:
+        console.print(f"Not simulated: {', '.join(outcome.not_simulated)}", highlight=False, markup=False)
     for label, path in [("Report:   ", page) for page in _pages(outcome)] + [
         ("Artifacts:", outcome.store.object_path("")),
         ("Logs:     ", outcome.store.folder / "logs" / outcome.run),

@@ -19,7 +19,7 @@ from kubeflow.simulator.pod import check_namespaces
 from kubeflow.simulator.run import Simulation, Watcher
 from kubeflow.simulator.store import Store
 from kubeflow.simulator.tasks import NoCache, TaskRunner
-from kubeflow.simulator.volumes import check_volumes
+from kubeflow.simulator.volumes import check_volumes, not_simulated
 from schema.errors import (
     BreastImagingError,
     ConfigurationError,
@@ -39,11 +39,17 @@ _FAILURES: Final = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """Attributes: run: its id; executions: in the order in which they ended; store: where all of it lies."""
+    """Attributes:
+    run: its id.
+    executions: in the order in which they ended.
+    store: where all of it lies.
+    not_simulated: Kubernetes settings of the pipeline that made no difference.
+    """
 
     run: str
     executions: list[Execution]
     store: Store
+    not_simulated: Sequence[str] = ()
 
     def execution(self, task: str) -> Execution:
         return next(execution for execution in self.executions if execution.task == task)
@@ -91,7 +97,7 @@ def simulate(file: Path, work: Path, options: Options, watcher: Watcher) -> Outc
         runner = TaskRunner(pipeline, _info(pipeline, run), values, store, cache, options.volumes)
         simulation = Simulation(runner, watcher)
         simulation.run()
-        outcome = Outcome(run, simulation.ended, store)
+        outcome = Outcome(run, simulation.ended, store, not_simulated(pipeline.platform))
         store.record(run, _ENDED, _record(outcome))
     return outcome
 

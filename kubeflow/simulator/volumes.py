@@ -12,6 +12,8 @@ from kubeflow.simulator.values import value_to_text
 from schema.errors import ConfigurationError
 
 _CLAIM: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")  # RFC 1123, as Kubernetes names its objects
+_PERSISTENT: Final = "pvcMount"
+_EMPTY: Final = "emptyDirMounts"
 
 
 class VolumeError(ValueError):
@@ -47,7 +49,12 @@ def claims(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[s
 
     Raises VolumeError for a mount without a claim, or without a path.
     """
-    return {_path(mount): _claim(mount, parameters) for mount in settings.get("pvcMount", ())}
+    return {_path(mount): _claim(mount, parameters) for mount in settings.get(_PERSISTENT, ())}
+
+
+def not_simulated(platform: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of settings of executors that make no difference here."""
+    return sorted({name for settings in platform.values() for name in settings} - {_PERSISTENT, _EMPTY})
 
 
 def claim_folders(volumes: Sequence[str]) -> dict[str, Path]:
@@ -66,7 +73,7 @@ def claim_folders(volumes: Sequence[str]) -> dict[str, Path]:
 
 def empty_folders(settings: Mapping[str, Any]) -> list[str]:
     """Paths at which each pod has an empty folder of its own. Raises VolumeError for one without a path."""
-    return [_path(mount) for mount in settings.get("emptyDirMounts", ())]
+    return [_path(mount) for mount in settings.get(_EMPTY, ())]
 
 
 def _path(mount: Mapping[str, Any]) -> str:

@@ -82,14 +82,18 @@ def test_wrong_options_are_refused_before_anything_runs(
     assert not (tmp_path / "work").exists()
 
 
-def test_a_folder_can_stand_for_a_volume(tmp_path: Path) -> None:
+def test_a_folder_can_stand_for_a_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = tmp_path / "images"
     images.mkdir()
+    settings = {"secretAsEnv": [{"secretName": "s3"}]}
     mount = {"mountPath": "/mnt/data", "pvcNameParameter": {"runtimeValue": {"constant": "data"}}}
     write(
-        tmp_path, package({"touch": task("touch /mnt/data/seen")}), kubernetes({"exec-touch": {"pvcMount": [mount]}})
+        tmp_path,
+        package({"touch": task("touch /mnt/data/seen")}),
+        kubernetes({"exec-touch": settings | {"pvcMount": [mount]}}),
     )
     assert simulate(tmp_path, "--volume", f"data={images}") == 0
+    assert "Not simulated: secretAsEnv\n" in capsys.readouterr().out
     assert [path.name for path in images.iterdir()] == ["seen"]
 
 
