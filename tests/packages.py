@@ -1,9 +1,11 @@
-"""Compiled pipelines of a few shell commands, as one would write them by hand."""
+"""Compiled pipelines of a few shell commands, as one would write them by hand, and what runs them unwatched."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from kubeflow.simulator.execution import Execution
 
 MODEL = {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}
 
@@ -100,3 +102,13 @@ def _source(value: Any) -> dict[str, Any]:
         producer, key = value.removeprefix("task:").split(".")
         return {"taskOutputParameter": {"producerTask": producer, "outputParameterKey": key}}
     return {"runtimeValue": {"constant": value}}
+
+
+class Unwatched:
+    """Shows nothing of a run."""
+
+    def started(self, name: str) -> None:
+        pass
+
+    def finished(self, execution: Execution) -> None:
+        pass

@@ -13,21 +13,13 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulator.execution import Execution, Status
+from kubeflow.simulator.execution import Status
 from kubeflow.simulator.simulate import Options, Outcome, failure, simulate
 from schema.errors import ConfigurationError, DataRejectedError
-from tests.packages import kubernetes, package, task, write
+from tests.packages import Unwatched, kubernetes, package, task, write
 
 EXIT = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
 CACHED = {"cachingOptions": {"enableCache": True}}
-
-
-class Silent:
-    def started(self, name: str) -> None:
-        pass
-
-    def finished(self, execution: Execution) -> None:
-        pass
 
 
 def run(
@@ -38,7 +30,7 @@ def run(
     retry: str = "",
 ) -> Outcome:
     return simulate(
-        write(folder, *documents), folder / "work", Options(parameters, use_cache=use_cache, retry=retry), Silent()
+        write(folder, *documents), folder / "work", Options(parameters, use_cache=use_cache, retry=retry), Unwatched()
     )
 
 

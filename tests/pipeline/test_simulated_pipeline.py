@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import Outcome, Runner
+from kubeflow.compiler import compile_pipeline
+from kubeflow.package import write_package
+from kubeflow.simulator.simulate import Options, Outcome, failure, simulate
+from pipeline.config import load_config
+from tests.packages import Unwatched
+from tests.pipeline.conftest import Outcome as LocalOutcome
+from tests.pipeline.conftest import Runner
 
 pytestmark = pytest.mark.slow
 
@@ -17,32 +23,19 @@ FIRST, SECOND = ("train.epochs=2", GATE), ("train.epochs=3", GATE)
 IMAGE = f"registry.local/breast-imaging@sha256:{64 * '0'}"
 
 
-class Silent:
-    def started(self, task: str) -> None:
-        pass
-
-    def finished(self, execution: object) -> None:
-        pass
-
-
 @dataclass(frozen=True)
 class Both:
     """The same second run, here and simulated; the model that the first one published is there for both."""
 
-    first: Outcome
-    local: Outcome
-    simulated: Any
+    first: LocalOutcome
+    local: LocalOutcome
+    simulated: Outcome
     summary: dict[str, Any]
     models: Path
 
 
 @pytest.fixture(scope="module")
 def both(configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
-    from kubeflow.compiler import compile_pipeline
-    from kubeflow.package import write_package
-    from kubeflow.simulator.simulate import Options, failure, simulate
-    from pipeline.config import load_config
-
     runner = Runner(configuration_file, tmp_path_factory.mktemp("local"))
     first = runner.run(image_folder, *FIRST)
     models = tmp_path_factory.mktemp("models")
@@ -53,7 +46,7 @@ def both(configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.
     config = load_config(str(configuration_file), SECOND)
     write_package(compile_pipeline(config, IMAGE), folder / "pipeline.yaml")
     options = Options(volumes={"data": image_folder, "models": models})
-    simulated = simulate(folder / "pipeline.yaml", folder / "work", options, Silent())
+    simulated = simulate(folder / "pipeline.yaml", folder / "work", options, Unwatched())
     error = failure(simulated)
     assert error is None, str(error)
     summary = json.loads((simulated.artifact("run-report", "report") / "summary.json").read_text())
