@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from kubeflow.compiler import compile_pipeline
 from kubeflow.package import write_package
+from kubeflow.simulator.execution import Status
 from kubeflow.simulator.simulate import Options, Outcome, failure, simulate
 from pipeline.config import load_config
 from tests.packages import Unwatched
@@ -32,6 +33,8 @@ class Both:
     simulated: Outcome
     summary: dict[str, Any]
     models: Path
+    pipeline: Path
+    options: Options
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +46,14 @@ def both(configuration_file: Path, image_folder: Path, tmp_path_factory: pytest.
     local = runner.run(image_folder, *SECOND)
 
     folder = tmp_path_factory.mktemp("kubeflow")
-    config = load_config(str(configuration_file), SECOND)
-    write_package(compile_pipeline(config, IMAGE), folder / "pipeline.yaml")
+    pipeline = folder / "pipeline.yaml"
+    write_package(compile_pipeline(load_config(str(configuration_file), SECOND), IMAGE), pipeline)
     options = Options(volumes={"data": image_folder, "models": models})
-    simulated = simulate(folder / "pipeline.yaml", folder / "work", options, Unwatched())
+    simulated = simulate(pipeline, folder / "work", options, Unwatched())
     error = failure(simulated)
     assert error is None, str(error)
     summary = json.loads((simulated.artifact("run-report", "report") / "summary.json").read_text())
-    return Both(first, local, simulated, summary, models)
+    return Both(first, local, simulated, summary, models, pipeline, options)
 
 
 def test_every_figure_is_that_of_the_local_run(both: Both) -> None:
@@ -78,6 +81,15 @@ def test_the_page_is_one_object(both: Both) -> None:
 
     assert page.is_file()
     assert page.read_bytes() == (both.simulated.artifact("run-report", "report") / "index.html").read_bytes()
+
+
+def test_a_run_tried_again_repeats_nothing(both: Both) -> None:
+    options = replace(both.options, retry=both.simulated.run)
+
+    again = simulate(both.pipeline, both.pipeline.parent / "work", options, Unwatched())
+
+    assert {execution.status for execution in again.executions} == {Status.KEPT}
+    assert again.artifact("run-report", "html") == both.simulated.artifact("run-report", "html")
 
 
 def _figures(summary: dict[str, Any]) -> dict[str, Any]:
