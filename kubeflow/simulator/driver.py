@@ -1,12 +1,10 @@
-"""What the driver decides of a task before its container runs: driver/resolve.go, driver.go, cache.go."""
+"""What the driver decides of a task before its container runs: driver/resolve.go and driver.go."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from kubeflow.simulator.execution import Execution, Status
@@ -92,29 +90,6 @@ def provision_outputs(outputs: Any, task: Any, component: Any, info: RunInfo, sa
         outputs.parameters[key].output_file = f"{OUTPUT_PARAMETERS}/{key}"
 
 
-def fingerprint(executor_input: Any, component: Any, container: Any, claims: Sequence[str]) -> str:
-    """The key of the backend's cache (cacheutils/cache.go): blind to the content of volumes and of images by tag."""
-    inputs, outputs = executor_input.inputs, executor_input.outputs
-    declared = component.output_definitions.parameters
-    key = {
-        "inputArtifactNames": {
-            name: [artifact.name for artifact in found.artifacts] for name, found in inputs.artifacts.items()
-        },
-        "inputParameterValues": {
-            name: json_format.MessageToDict(value) for name, value in inputs.parameter_values.items()
-        },
-        "outputArtifactsSpec": {name: _without_uri(found.artifacts[0]) for name, found in outputs.artifacts.items()},
-        "outputParametersSpec": {name: declared[name].parameter_type for name in outputs.parameters},
-        "containerSpec": {
-            "image": container.image,
-            "cmdArgs": [*container.command, *container.args],
-            "pvcNames": sorted(set(claims)),
-            "env": [json_format.MessageToDict(variable) for variable in container.env],
-        },
-    }
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-
-
 def _parameter(name: str, source: Any, task: Any, scope: Scope) -> Any:
     match source.WhichOneof("kind"):
         case "component_input_parameter":
@@ -188,9 +163,3 @@ def _convert(key: str, declared: Any, values: Any) -> None:
     elif parameter_type not in _KINDS.get(kind, ()):
         got = kind.removesuffix("_value") if kind else "nothing"
         raise DriverError(f"input parameter {key!r} type mismatch: expect {parameter_type}, got {got}")
-
-
-def _without_uri(artifact: Any) -> dict[str, Any]:
-    content: dict[str, Any] = json_format.MessageToDict(artifact)
-    content.pop("uri", None)
-    return content

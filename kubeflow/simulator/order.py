@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
 
 def upstream(task: Any) -> set[str]:
     """The tasks that a task waits for: those that it names, and those that make its inputs."""
@@ -32,3 +34,8 @@ def find_cycle(tasks: Mapping[str, Any]) -> list[str]:
     except CycleError as error:
         return sorted(set(error.args[1]))
     return []
+
+
+def is_exit_task(task: Any) -> bool:
+    """Whether it runs when what it depends on has ended, well or not."""
+    return bool(task.trigger_policy.strategy == pb.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED)

@@ -7,11 +7,10 @@ from typing import Any, Protocol
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from kubeflow.simulator import driver
-from kubeflow.simulator.checks import is_exit_task
 from kubeflow.simulator.conditions import ConditionError, holds
 from kubeflow.simulator.driver import DriverError, Scope
 from kubeflow.simulator.execution import Execution, Status
-from kubeflow.simulator.order import in_order, upstream
+from kubeflow.simulator.order import in_order, is_exit_task, upstream
 from kubeflow.simulator.tasks import FAILED_CODE, TaskRunner
 
 

@@ -12,6 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from kubeflow.artifact_schema import title
 from kubeflow.object_uris import is_object_uri
 from kubeflow.simulator import driver
+from kubeflow.simulator.cache_key import fingerprint_of
 from kubeflow.simulator.document import CompiledPipeline
 from kubeflow.simulator.driver import DriverError, RunInfo
 from kubeflow.simulator.execution import Execution, Status
@@ -99,7 +100,7 @@ class TaskRunner:
         driver.provision_outputs(executor_input.outputs, task, component, self.info, str(uuid.uuid4()))
         container = self.pipeline.executor(component).container
         cache = self.cache if task.caching_options.enable_cache else NoCache()
-        fingerprint = driver.fingerprint(executor_input, component, container, list(mounted.values()))
+        fingerprint = fingerprint_of(executor_input, component, container, list(mounted.values()))
         outputs = cache.cached(self.pipeline.name, fingerprint)
         if outputs is not None:
             return Execution(path, Status.CACHED, outputs, _titles(component))

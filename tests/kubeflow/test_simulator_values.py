@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 from google.protobuf import json_format, struct_pb2
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from kubeflow.entrypoint.inputs import unwrap_metadata
+from kubeflow.simulator.cache_key import fingerprint_of
 from kubeflow.simulator.conditions import ConditionError, holds, parse_condition
 from kubeflow.simulator.launcher import substitute
 from kubeflow.simulator.values import (
@@ -147,6 +149,43 @@ def test_the_entrypoint_undoes_what_metadata_stores_do(content: dict[str, object
 def test_null_metadata_is_refused() -> None:
     with pytest.raises(RefusedValueError, match="version is null"):
         through_metadata(struct_pb2.Struct(fields={"version": struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)}))
+
+
+def _key(**changes: Any) -> str:
+    message = executor_input()
+    message.inputs.artifacts["blessing"].artifacts[0].name = changes.get("artifact", "7")
+    message.inputs.artifacts["blessing"].artifacts[0].uri = changes.get("uri", "minio://b/x")
+    message.inputs.parameter_values["n"].number_value = changes.get("n", 3)
+    component = json_format.ParseDict(
+        {"outputDefinitions": {"parameters": {"auc": {"parameterType": changes.get("type", "NUMBER_DOUBLE")}}}},
+        pb.ComponentSpec(),
+    )
+    container = pb.PipelineDeploymentConfig.PipelineContainerSpec(
+        image=changes.get("image", "i@sha256:0"), command=["python"], args=[changes.get("argument", "a")]
+    )
+    container.env.add(name="A", value=changes.get("variable", "1"))
+    return fingerprint_of(message, component, container, changes.get("claims", ["data", "models"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"artifact": "8"},
+        {"n": 4},
+        {"type": "NUMBER_INTEGER"},
+        {"image": "i@sha256:1"},
+        {"argument": "b"},
+        {"variable": "2"},
+        {"claims": ["data"]},
+    ],
+)
+def test_the_cache_sees_what_the_backends_sees(change: dict[str, Any]) -> None:
+    assert _key(**change) != _key()
+
+
+@pytest.mark.parametrize("change", [{"uri": "minio://b/y"}, {"claims": ["models", "data", "data"]}])
+def test_the_cache_is_blind_to_the_rest(change: dict[str, Any]) -> None:
+    assert _key(**change) == _key()
 
 
 def test_placeholders_are_replaced_within_arguments() -> None:
