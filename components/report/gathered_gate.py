@@ -34,7 +34,7 @@ def gather_gate(
     evaluation: folder of TFMA's output.
     blessing: by TFMA's thresholds.
     """
-    baseline_id = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY)
+    baseline_id = _baseline_id(blessing)
     candidate = read_metrics(evaluation, _CANDIDATE if baseline_id else "", data)
     baseline = read_metrics(evaluation, _BASELINE, data) if baseline_id else None
     blessed: int = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
@@ -44,6 +44,14 @@ def gather_gate(
         baseline=f"model {baseline_id}" if baseline_id else None,
         blessed=clinically_blessed and blessed == constants.BLESSED_VALUE,
     )
+
+
+def _baseline_id(blessing: types.Artifact) -> str:
+    """Of the model compared with; empty where there was none. TFX writes a number, but for Kubeflow a name."""
+    key = constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY
+    name: str = blessing.get_string_custom_property(key)
+    number: int = blessing.get_int_custom_property(key)
+    return name or (str(number) if number else "")
 
 
 def make_checks(gate: GateSettings, candidate: ModelMetrics, baseline: ModelMetrics | None) -> list[GateCheck]:

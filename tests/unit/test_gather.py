@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from components.image_example_gen.pair_images import make_thumbnail, write_pair_
 from components.image_example_gen.planning import Plan
 from components.image_example_gen.store import ImageStore
 from components.manifest import ManifestEntry, SimilarPair
+from components.report import gathered_gate
 from components.report.component import CODE_FINGERPRINT_KEY
 from components.report.content import DataCheck, GateCheck, ShownImage, ShownPair
 from components.report.gather import read_scored_images
 from components.report.gathered_data import list_data_checks, show_pairs
 from components.report.gathered_gate import ModelMetrics, make_checks
 from components.report.lineage import Origin, lineage, tuned
-from components.settings import GateSettings, OperatingPointSettings
+from components.settings import DataSettings, GateSettings, OperatingPointSettings
 from pipeline import graph
 from schema.images.formats import CanonicalImage, encode_png
 from tests.clinical import evaluation_of, scored_images
@@ -53,6 +55,36 @@ def _report(*differences: Difference) -> GateReport:
 
 def _difference(first: str, second: str) -> Difference:
     return Difference(feature="width", first=first, second=second, value=0.1, limit=0.2)
+
+
+def _compared_by_number(blessing: standard_artifacts.ModelBlessing) -> None:
+    blessing.set_int_custom_property("baseline_model_id", 7)
+
+
+def _compared_by_name(blessing: standard_artifacts.ModelBlessing) -> None:
+    """As Kubeflow Pipelines hands on what TFX writes there."""
+    blessing.set_json_value_custom_property("baseline_model_id", "7")
+    assert blessing.mlmd_artifact  # only now is it written to the artifact
+
+
+@pytest.mark.parametrize("compare", [_compared_by_number, _compared_by_name])
+def test_the_model_compared_with_is_known_by_number_or_name(
+    monkeypatch: pytest.MonkeyPatch, compare: Callable[[standard_artifacts.ModelBlessing], None]
+) -> None:
+    metrics = {"": _metrics(), "candidate": _metrics(auc=0.9), "baseline": _metrics(auc=0.88)}
+    monkeypatch.setattr(gathered_gate, "read_metrics", lambda folder, model, data: metrics[model])
+    monkeypatch.setattr(gathered_gate, "read_refusals", lambda folder: [])
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.set_int_custom_property("blessed", 1)
+
+    first = gathered_gate.gather_gate("folder", blessing, True, DataSettings(dataset="busi"), GATE)
+    compare(blessing)
+    second = gathered_gate.gather_gate("folder", blessing, True, DataSettings(dataset="busi"), GATE)
+
+    assert (first.baseline, [check.kind for check in first.checks]) == (None, ["value", "value"])
+    assert second.baseline == "model 7"
+    assert [check.kind for check in second.checks] == ["value", "value", "change", "change"]
+    assert second.checks[2].observed == pytest.approx(0.02)
 
 
 def test_data_checks_by_value() -> None:
