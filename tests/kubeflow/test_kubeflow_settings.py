@@ -1,4 +1,4 @@
-"""The section `kubeflow`, and names of images: what Kubernetes would refuse is refused before anything is compiled."""
+"""The section `kubeflow`, and names of images: what Kubernetes would refuse is refused before the compiler starts."""
 
 import pytest
 
