@@ -18,13 +18,15 @@ def compile_(
 
     Exit codes: 0 done, 4 bad configuration or usage.
     """
+    from kubeflow.image_name import check_image
     from pipeline.cli.quiet import quiet_imports
 
+    check_image(image)  # before what takes seconds to import
     with quiet_imports():
         from kubeflow.compiler import compile_pipeline
         from kubeflow.package import write_package
         from pipeline.config import load_config
 
-        package = compile_pipeline(load_config(config, overrides or []), image)
+    package = compile_pipeline(load_config(config, overrides or []), image)
     write_package(package, output)
     typer.echo(f"{len(package.pipeline.root.dag.tasks)} tasks in {output}")
