@@ -19,7 +19,7 @@ from tensorflow_serving.apis.regression_pb2 import Regression, RegressionRequest
 
 from serving.saved_model import SessionModel
 from serving.server.errors import failed_precondition, invalid_argument
-from serving.server.execution import IsWanted, Outputs
+from serving.server.execution import Outputs
 from serving.server.inference import Inference, answered_by
 from serving.server.loaded_version import LoadedVersion
 from serving.server.requests import check_inputs, signature_name
@@ -29,7 +29,7 @@ _CLASSES, _SCORES = tf.saved_model.CLASSIFY_OUTPUT_CLASSES, tf.saved_model.CLASS
 _OUTPUTS = tf.saved_model.REGRESS_OUTPUTS
 
 
-def classify(inference: Inference, request: ClassificationRequest, is_wanted: IsWanted) -> ClassificationResponse:
+async def classify(inference: Inference, request: ClassificationRequest) -> ClassificationResponse:
     """Raises RequestError."""
     with inference.asked("Classify", request.model_spec) as version:
         name = signature_name(request.model_spec)
@@ -39,14 +39,14 @@ def classify(inference: Inference, request: ClassificationRequest, is_wanted: Is
                 f'Expected classification signature outputs to contain at least one of "{_CLASSES}" or "{_SCORES}".'
             )
         examples = _examples_of(request.input, "ClassificationRequest")
-        answer = _run(inference, version, name, examples, is_wanted)
+        answer = await _run(inference, version, name, examples)
         return ClassificationResponse(
             model_spec=answered_by(request.model_spec.name, version.number, name),
             result=_to_classifications(answer, len(examples)),
         )
 
 
-def regress(inference: Inference, request: RegressionRequest, is_wanted: IsWanted) -> RegressionResponse:
+async def regress(inference: Inference, request: RegressionRequest) -> RegressionResponse:
     """Raises RequestError."""
     with inference.asked("Regress", request.model_spec) as version:
         name = signature_name(request.model_spec)
@@ -54,7 +54,7 @@ def regress(inference: Inference, request: RegressionRequest, is_wanted: IsWante
         if _OUTPUTS not in signature.outputs:
             raise failed_precondition("No regression outputs found in SignatureDef")
         examples = _examples_of(request.input, "RegressionRequest")
-        answer = _run(inference, version, name, examples, is_wanted)
+        answer = await _run(inference, version, name, examples)
         return RegressionResponse(
             model_spec=answered_by(request.model_spec.name, version.number, name),
             result=_to_regressions(answer[_OUTPUTS], len(examples)),
@@ -93,12 +93,10 @@ def _merged(context: Example, example: Example) -> Example:
     return merged
 
 
-def _run(
-    inference: Inference, version: LoadedVersion, name: str, examples: Sequence[bytes], is_wanted: IsWanted
-) -> Outputs:
+async def _run(inference: Inference, version: LoadedVersion, name: str, examples: Sequence[bytes]) -> Outputs:
     inputs: dict[str, NDArray[np.generic]] = {_INPUTS: np.array(examples, object)}
     check_inputs(version.model.signatures[name], inputs, inference.limits)
-    return inference.run(version, name, inputs, is_wanted)
+    return await inference.run(version, name, inputs)
 
 
 def _to_classifications(answer: Outputs, examples: int) -> ClassificationResult:

@@ -1,8 +1,9 @@
 """TensorFlow Serving's two gRPC services."""
 
+import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -17,7 +18,6 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 
 from serving.server.classification import classify, regress
 from serving.server.errors import RequestError, log_unexpected
-from serving.server.execution import IsWanted
 from serving.server.inference import Inference
 from serving.server.manager import ModelManager
 from serving.server.model_status import model_status, to_status
@@ -25,19 +25,19 @@ from serving.server.model_status import model_status, to_status
 _LOG = logging.getLogger(__name__)
 
 
-def _answering(respond: Callable[[Any, Any, IsWanted], Any]) -> Callable[[Any, Any, grpc.ServicerContext], Any]:
+def _answering(respond: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any, Any], Awaitable[Any]]:
     """A method of a service from one that knows nothing of status codes."""
 
     @functools.wraps(respond)
-    def answer(service: Any, request: Any, context: grpc.ServicerContext) -> Any:
+    async def answer(service: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
         try:
-            return respond(service, request, context.is_active)
+            return await respond(service, request)
         except RequestError as error:
             failure = error
         except Exception as error:  # noqa: BLE001  the boundary where every failure becomes an answer
             log_unexpected(_LOG, error)
             failure = RequestError(grpc.StatusCode.INTERNAL, "Internal error; see the server's log.")
-        return context.abort(failure.code, failure.message)
+        return await context.abort(failure.code, failure.message)
 
     return answer
 
@@ -47,23 +47,23 @@ class PredictionService(PredictionServiceServicer):
         self._inference = inference
 
     @_answering
-    def Predict(self, request: PredictRequest, is_wanted: IsWanted) -> PredictResponse:  # noqa: N802  as the stubs call it
-        return self._inference.predict(request, is_wanted)
+    async def Predict(self, request: PredictRequest) -> PredictResponse:  # noqa: N802  as the stubs call it
+        return await self._inference.predict(request)
 
     @_answering
-    def Classify(self, request: ClassificationRequest, is_wanted: IsWanted) -> ClassificationResponse:  # noqa: N802
-        return classify(self._inference, request, is_wanted)
+    async def Classify(self, request: ClassificationRequest) -> ClassificationResponse:  # noqa: N802
+        return await classify(self._inference, request)
 
     @_answering
-    def Regress(self, request: RegressionRequest, is_wanted: IsWanted) -> RegressionResponse:  # noqa: N802
-        return regress(self._inference, request, is_wanted)
+    async def Regress(self, request: RegressionRequest) -> RegressionResponse:  # noqa: N802
+        return await regress(self._inference, request)
 
     @_answering
-    def GetModelMetadata(self, request: GetModelMetadataRequest, is_wanted: IsWanted) -> GetModelMetadataResponse:  # noqa: N802
-        return self._inference.metadata(request)
+    async def GetModelMetadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:  # noqa: N802
+        return await self._inference.metadata(request)
 
     @_answering
-    def MultiInference(self, request: object, is_wanted: IsWanted) -> None:  # noqa: N802
+    async def MultiInference(self, request: object) -> None:  # noqa: N802
         raise RequestError(grpc.StatusCode.UNIMPLEMENTED, "The embedded server has no MultiInference.")
 
 
@@ -72,10 +72,10 @@ class ModelService(ModelServiceServicer):
         self._models = models
 
     @_answering
-    def GetModelStatus(self, request: GetModelStatusRequest, is_wanted: IsWanted) -> GetModelStatusResponse:  # noqa: N802
+    async def GetModelStatus(self, request: GetModelStatusRequest) -> GetModelStatusResponse:  # noqa: N802
         return model_status(self._models, request)
 
     @_answering
-    def HandleReloadConfigRequest(self, request: ReloadConfigRequest, is_wanted: IsWanted) -> ReloadConfigResponse:  # noqa: N802
-        self._models.reload(request.config)
+    async def HandleReloadConfigRequest(self, request: ReloadConfigRequest) -> ReloadConfigResponse:  # noqa: N802
+        await asyncio.to_thread(self._models.reload, request.config)
         return ReloadConfigResponse(status=to_status(grpc.StatusCode.OK, ""))

@@ -1,4 +1,4 @@
-"""What the prediction service does, whichever way a request came. Each request has a thread of its own."""
+"""What the prediction service does, whichever way a request came."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from serving.saved_model import Arrays, first_line
 from serving.server.errors import RequestError, invalid_argument
-from serving.server.execution import Admission, Execution, IsWanted, Outputs
+from serving.server.execution import Admission, Execution, Outputs
 from serving.server.loaded_version import LoadedVersion
 from serving.server.manager import ModelManager
 from serving.server.metrics import Metrics
@@ -44,31 +44,31 @@ class Inference:
             counted.model, counted.version = spec.name, str(version.number)
             yield version
 
-    def close(self, grace_seconds: float) -> None:
+    async def close(self, grace_seconds: float) -> None:
         """Answers no new requests, and returns once those in flight have ended, or when the time is up."""
-        self._admission.close(grace_seconds)
+        await self._admission.close(grace_seconds)
 
-    def run(self, version: LoadedVersion, signature: str, inputs: Arrays, is_wanted: IsWanted) -> Outputs:
+    async def run(self, version: LoadedVersion, signature: str, inputs: Arrays) -> Outputs:
         """Asks a leased version, given checked inputs. Raises RequestError where it cannot answer."""
         try:
-            return self._execution.run(version, signature, inputs, is_wanted)
+            return await self._execution.run(version, signature, inputs)
         except tf.errors.OpError as error:
             raise RequestError(code_of(error), first_line(error)) from error
 
-    def predict(self, request: PredictRequest, is_wanted: IsWanted) -> PredictResponse:
+    async def predict(self, request: PredictRequest) -> PredictResponse:
         """Raises RequestError."""
         with self.asked("Predict", request.model_spec) as version:
             name = signature_name(request.model_spec)
             signature = signature_of(version.model, name)
             inputs = decode_inputs(signature, request.inputs, self.limits)
             chosen = chosen_outputs(signature, request.output_filter)
-            answer = self.run(version, name, inputs, is_wanted)
+            answer = await self.run(version, name, inputs)
         response = PredictResponse(model_spec=answered_by(request.model_spec.name, version.number, name))
         for output in chosen:
             response.outputs[output].CopyFrom(to_proto(answer[output]))
         return response
 
-    def metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
+    async def metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
         """Raises RequestError."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from aiohttp import web
@@ -20,7 +19,6 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 from schema.errors import ConfigurationError
 from serving.server.classification import classify, regress
 from serving.server.errors import RequestError, invalid_argument, log_unexpected
-from serving.server.execution import IsWanted
 from serving.server.inference import Inference
 from serving.server.manager import ModelManager
 from serving.server.metrics import Metrics
@@ -45,17 +43,10 @@ class RestEndpoint:
     """Made inside the event loop that it runs in."""
 
     def __init__(
-        self,
-        listening: Listening,
-        limits: Limits,
-        threads: ThreadPoolExecutor,
-        inference: Inference,
-        models: ModelManager,
-        metrics: Metrics,
+        self, listening: Listening, limits: Limits, inference: Inference, models: ModelManager, metrics: Metrics
     ) -> None:
         self._listening = listening
         self._limits = limits
-        self._threads = threads
         self._inference = inference
         self._models = models
         self._metrics = metrics
@@ -106,58 +97,41 @@ class RestEndpoint:
 
     async def _metadata(self, request: web.Request) -> web.Response:
         asked = GetModelMetadataRequest(model_spec=_spec_of(request), metadata_field=["signature_def"])
-        answer = self._inference.metadata(asked)
+        answer = await self._inference.metadata(asked)
         signatures = SignatureDefMap()
         answer.metadata["signature_def"].Unpack(signatures)
         metadata = {"signature_def": _to_json(signatures)}
         return _json_response({"model_spec": _to_json(answer.model_spec), "metadata": metadata})
 
     async def _predict(self, request: web.Request) -> web.Response:
-        return await self._in_thread(self._answer_predict, request, await self._read(request))
-
-    async def _classify(self, request: web.Request) -> web.Response:
-        return await self._in_thread(self._answer_classify, request, await self._read(request))
-
-    async def _regress(self, request: web.Request) -> web.Response:
-        return await self._in_thread(self._answer_regress, request, await self._read(request))
-
-    async def _in_thread(
-        self, answer: Callable[[ModelSpec, bytes, IsWanted], Any], request: web.Request, content: bytes
-    ) -> web.Response:
-        """The loop goes on listening meanwhile."""
-
-        def is_wanted() -> bool:
-            return request.transport is not None
-
-        loop = asyncio.get_running_loop()
-        return _json_response(
-            await loop.run_in_executor(self._threads, answer, _spec_of(request), content, is_wanted)
-        )
-
-    def _answer_predict(self, spec: ModelSpec, content: bytes, is_wanted: IsWanted) -> Any:
-        body = parse_predict_body(content)
-        with self._inference.asked("Predict", spec) as version:
+        body = parse_predict_body(await self._read(request))
+        with self._inference.asked("Predict", _spec_of(request)) as version:
             signature = version.model.signatures.get(body.signature_name)
             if signature is None:
                 raise invalid_argument(f'Serving signature name: "{body.signature_name}" not found in signature def')
             inputs = to_inputs(body, signature)
             check_inputs(signature, inputs, self._limits)
-            return to_answer(body, self._inference.run(version, body.signature_name, inputs, is_wanted))
+            return _json_response(to_answer(body, await self._inference.run(version, body.signature_name, inputs)))
 
-    def _answer_classify(self, spec: ModelSpec, content: bytes, is_wanted: IsWanted) -> Any:
-        body = _parse_examples(spec, content)
-        asked = ClassificationRequest(model_spec=spec, input=to_input(body))
-        answer = classify(self._inference, asked, is_wanted)
+    async def _classify(self, request: web.Request) -> web.Response:
+        spec, body = await self._with_examples(request)
+        answer = await classify(self._inference, ClassificationRequest(model_spec=spec, input=to_input(body)))
         rows = [[[each.label, each.score] for each in row.classes] for row in answer.result.classifications]
-        return {"results": rows}
+        return _json_response({"results": rows})
 
-    def _answer_regress(self, spec: ModelSpec, content: bytes, is_wanted: IsWanted) -> Any:
-        body = _parse_examples(spec, content)
-        answer = regress(self._inference, RegressionRequest(model_spec=spec, input=to_input(body)), is_wanted)
-        return {"results": [each.value for each in answer.result.regressions]}
+    async def _regress(self, request: web.Request) -> web.Response:
+        spec, body = await self._with_examples(request)
+        answer = await regress(self._inference, RegressionRequest(model_spec=spec, input=to_input(body)))
+        return _json_response({"results": [each.value for each in answer.result.regressions]})
 
     async def _page_of_metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.page(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _with_examples(self, request: web.Request) -> tuple[ModelSpec, dict[str, Any]]:
+        body = parse_object(await self._read(request))
+        spec = _spec_of(request)
+        spec.signature_name = signature_in(body)
+        return spec, body
 
     async def _read(self, request: web.Request) -> bytes:
         try:
@@ -183,13 +157,6 @@ async def _answering(request: web.Request, handler: _Handler) -> web.StreamRespo
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes an answer
         log_unexpected(_LOG, error)
         return _error_response(500, "Internal error; see the server's log.")
-
-
-def _parse_examples(spec: ModelSpec, content: bytes) -> dict[str, Any]:
-    """The body. It names the signature, which the path does not."""
-    body = parse_object(content)
-    spec.signature_name = signature_in(body)
-    return body
 
 
 def _spec_of(request: web.Request) -> ModelSpec:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from schema.errors import EXIT_FAILED
 from serving.server.batching import BatchingExecution
 from serving.server.execution import DirectExecution, Execution
-from serving.server.grpc_endpoint import OTHER_CALLS, GrpcEndpoint
+from serving.server.grpc_endpoint import GrpcEndpoint
 from serving.server.inference import Inference
 from serving.server.loader import make_loader
 from serving.server.manager import ModelManager
@@ -57,13 +56,12 @@ async def serve(settings: ServerSettings, listener: Listener) -> None:
     load = make_loader(settings.threads, settings.limits)
     models = ModelManager(settings, load, lambda: _tell(loop, changed))
     metrics = Metrics(lambda: [(name, number) for name, numbers in _available(models).items() for number in numbers])
-    most = settings.limits.requests + OTHER_CALLS
-    with ThreadPoolExecutor(most, "request") as threads, _stop_signal() as stop:
-        inference = Inference(models, _make_execution(settings), settings.limits, metrics)
-        grpc_endpoint = GrpcEndpoint(settings.listening, settings.limits, threads, inference, models)
-        rest_endpoint = RestEndpoint(settings.listening, settings.limits, threads, inference, models, metrics)
+    with ThreadPoolExecutor(settings.threads.requests, "request") as threads, _stop_signal() as stop:
+        inference = Inference(models, _make_execution(settings, threads), settings.limits, metrics)
+        grpc_endpoint = GrpcEndpoint(settings.listening, settings.limits, inference, models)
+        rest_endpoint = RestEndpoint(settings.listening, settings.limits, inference, models, metrics)
         try:
-            grpc_port = grpc_endpoint.start()
+            grpc_port = await grpc_endpoint.start()
             rest_port = await rest_endpoint.start(settings.grace_seconds)
             listener.listening(Addresses(settings.listening.host, grpc_port, rest_port))
             models.start()
@@ -72,13 +70,13 @@ async def serve(settings: ServerSettings, listener: Listener) -> None:
             reporting.cancel()
             listener.stopping()
         finally:
-            await asyncio.gather(asyncio.to_thread(grpc_endpoint.stop, settings.grace_seconds), rest_endpoint.stop())
+            await asyncio.gather(grpc_endpoint.stop(settings.grace_seconds), rest_endpoint.stop())
             await asyncio.to_thread(models.stop)
 
 
-def _make_execution(settings: ServerSettings) -> Execution:
-    slots = threading.BoundedSemaphore(settings.threads.requests)
-    return BatchingExecution(slots, settings.batching) if settings.batching else DirectExecution(slots)
+def _make_execution(settings: ServerSettings, threads: ThreadPoolExecutor) -> Execution:
+    direct = DirectExecution(threads)
+    return BatchingExecution(direct, settings.batching, settings.threads.requests) if settings.batching else direct
 
 
 def _tell(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
@@ -93,7 +91,7 @@ async def _report(changed: asyncio.Event, models: ModelManager, endpoint: GrpcEn
     while True:
         await changed.wait()
         changed.clear()
-        endpoint.set_serving(ready=models.is_ready)
+        await endpoint.set_serving(ready=models.is_ready)
         available = _available(models)
         if available != reported:
             listener.changed(available)

@@ -1,16 +1,15 @@
 """Failures become answers, are counted, and say nothing of the request in the log."""
 
+import asyncio
 import logging
-import threading
 from typing import Any
 
 import pytest
 from grpc import StatusCode
 
 from serving.server.errors import RequestError
-from serving.server.execution import Admission, DirectExecution
+from serving.server.execution import Admission
 from serving.server.grpc_services import PredictionService
-from serving.server.loaded_version import LoadedVersion
 from serving.server.metrics import Metrics
 
 
@@ -19,10 +18,7 @@ class Context:
 
     ended: tuple[StatusCode, str] | None = None
 
-    def is_active(self) -> bool:
-        return True
-
-    def abort(self, code: StatusCode, message: str) -> None:
+    async def abort(self, code: StatusCode, message: str) -> None:
         self.ended = (code, message)
 
 
@@ -30,13 +26,13 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def predict(self, request: object, is_wanted: object) -> None:
+    async def predict(self, request: object) -> None:
         raise self._error
 
 
 def predict_that_fails(error: Exception) -> tuple[StatusCode, str] | None:
     context, service = Context(), PredictionService(Failing(error))
-    service.Predict(None, context)
+    asyncio.run(service.Predict(None, context))
     return context.ended
 
 
@@ -69,7 +65,7 @@ def count(metrics: Metrics, error: BaseException | None) -> None:
         (None, "OK"),
         (RequestError(StatusCode.INVALID_ARGUMENT, ""), "INVALID_ARGUMENT"),
         (ValueError(), "INTERNAL"),
-        (KeyboardInterrupt(), "CANCELLED"),
+        (asyncio.CancelledError(), "CANCELLED"),
     ],
 )
 def test_requests_are_counted_by_how_they_end(error: Any, code: str) -> None:
@@ -88,70 +84,19 @@ def test_requests_are_counted_by_how_they_end(error: Any, code: str) -> None:
     assert 'breast_imaging_server_version_loaded{model="m",version="3"} 1.0' in page
 
 
-def refused(admission: Admission) -> StatusCode:
-    with pytest.raises(RequestError) as caught, admission.enter():
-        pass
-    return caught.value.code
+def test_admission_ends_at_the_limit_and_when_closed() -> None:
+    async def run() -> None:
+        admission = Admission(2)
+        with admission.enter(), admission.enter():
+            with pytest.raises(RequestError) as caught, admission.enter():
+                pass
+            assert caught.value.code == StatusCode.RESOURCE_EXHAUSTED
+            closing = asyncio.create_task(admission.close(60))
+            await asyncio.sleep(0)
+            with pytest.raises(RequestError) as caught, admission.enter():
+                pass
+            assert caught.value.code == StatusCode.UNAVAILABLE
+            assert not closing.done()
+        await closing
 
-
-def test_admission_ends_at_the_limit() -> None:
-    admission = Admission(2)
-
-    with admission.enter(), admission.enter():
-        assert refused(admission) == StatusCode.RESOURCE_EXHAUSTED
-    with admission.enter():
-        pass
-
-
-def test_nobody_is_admitted_after_the_end_which_waits_for_those_inside() -> None:
-    admission, inside, leave = Admission(2), threading.Event(), threading.Event()
-
-    def stay() -> None:
-        with admission.enter():
-            inside.set()
-            leave.wait(60)
-
-    staying, closing = threading.Thread(target=stay), threading.Thread(target=admission.close, args=[60])
-    staying.start()
-    assert inside.wait(60)
-    closing.start()
-    while (code := refused_or_admitted(admission)) is None:
-        pass
-
-    assert code == StatusCode.UNAVAILABLE
-    assert closing.is_alive()
-    leave.set()
-    closing.join(60)
-    assert not closing.is_alive()
-    staying.join()
-
-
-def refused_or_admitted(admission: Admission) -> StatusCode | None:
-    try:
-        with admission.enter():
-            return None
-    except RequestError as error:
-        return error.code
-
-
-class Model:
-    """Counts what it is asked."""
-
-    asked = 0
-
-    def run(self, signature: str, inputs: Any) -> dict[str, Any]:
-        self.asked += 1
-        return {}
-
-
-def test_what_nobody_waits_for_is_not_computed() -> None:
-    model = Model()
-    execution = DirectExecution(threading.BoundedSemaphore(1))
-    version = LoadedVersion(1, model, lambda: None)
-
-    with pytest.raises(RequestError) as caught:
-        execution.run(version, "serving_default", {}, lambda: False)
-
-    assert (caught.value.code, model.asked) == (StatusCode.CANCELLED, 0)
-    assert execution.run(version, "serving_default", {}, lambda: True) == {}
-    assert model.asked == 1
+    asyncio.run(run())
