@@ -4,6 +4,7 @@
 
 Closed loop: each client is a process of its own, and sends its next request when it has the answer. Open loop:
 requests leave at random at a given mean rate, whether earlier ones have been answered or not, and waiting counts.
+An empty call, to the health service of the same server, shows what gRPC itself takes on this machine.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import grpc
 from benchmarks.served import request_of, serving
 
 _METHOD = "/tensorflow.serving.PredictionService/Predict"
+_EMPTY_METHOD = "/grpc.health.v1.Health/Check"
 _DEADLINE_SECONDS = 60.0
 _WARM_UP = 20  # requests
 
@@ -54,7 +56,11 @@ def main() -> None:
     rows.append(_in_process(arguments.model, os.cpu_count() or 1, arguments.seconds))
     request = request_of(arguments.model.name, _images())
     with serving(arguments.model, [part for option in arguments.option for part in option.split("=")]) as served:
-        rows += [_closed(served.address, request, clients, arguments.seconds) for clients in arguments.clients]
+        rows.append(_closed("empty call", served.address, _EMPTY_METHOD, b"", 1, arguments.seconds))
+        rows += [
+            _closed("closed", served.address, _METHOD, request, clients, arguments.seconds)
+            for clients in arguments.clients
+        ]
         for share in arguments.open_loads:
             rows.append(_open(served.address, request, share * rows[0].rate, arguments.seconds))
     _print(rows)
@@ -107,10 +113,10 @@ def _repeat(ask: Callable[[], Any], seconds: float) -> list[float]:
     return found
 
 
-def _closed(address: str, request: bytes, clients: int, seconds: float) -> Row:
+def _closed(how: str, address: str, method: str, request: bytes, clients: int, seconds: float) -> Row:
     context = multiprocessing.get_context("spawn")
     ready, answers = context.Barrier(clients), context.SimpleQueue()
-    arguments = (address, request, seconds, ready, answers)
+    arguments = (address, method, request, seconds, ready, answers)
     processes = [context.Process(target=_client, args=arguments) for _ in range(clients)]
     for process in processes:
         process.start()
@@ -118,23 +124,23 @@ def _closed(address: str, request: bytes, clients: int, seconds: float) -> Row:
     for process in processes:
         process.join()
     found = [each for latencies, _ in results for each in latencies]
-    return _row("closed", clients, found, seconds, sum(failures for _, failures in results))
+    return _row(how, clients, found, seconds, sum(failures for _, failures in results))
 
 
-def _client(address: str, request: bytes, seconds: float, ready: Any, answers: Any) -> None:
+def _client(address: str, method: str, request: bytes, seconds: float, ready: Any, answers: Any) -> None:
     """One client. Bytes in and out, so that what is measured is the server."""
     failures = 0
 
     def ask() -> None:
         nonlocal failures
         try:
-            predict(request, timeout=_DEADLINE_SECONDS)
+            call(request, timeout=_DEADLINE_SECONDS)
         except grpc.RpcError:
             failures += 1
 
     with grpc.insecure_channel(address) as channel:
-        predict = channel.unary_unary(_METHOD)
-        predict(request, timeout=_DEADLINE_SECONDS)
+        call = channel.unary_unary(method)
+        call(request, timeout=_DEADLINE_SECONDS)
         ready.wait()
         answers.put((_repeat(ask, seconds), failures))
 
