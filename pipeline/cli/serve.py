@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -93,18 +94,21 @@ def _serve(settings: ServerSettings) -> None:
         from serving.server.server import Addresses, Listener
         from serving.server.server import serve as serve_models
 
+    def tell(text: str) -> None:
+        # A log on a full disk, or a terminal that has gone, is no reason to stop serving.
+        with suppress(OSError):
+            console.print(text)
+
     scheme = "https" if settings.listening.tls else "http"
 
     def listening(at: Addresses) -> None:
-        console.print(
-            f"Embedded server: gRPC at {at.host}:{at.grpc_port}, REST at {scheme}://{at.host}:{at.rest_port}"
-        )
+        tell(f"Embedded server: gRPC at {at.host}:{at.grpc_port}, REST at {scheme}://{at.host}:{at.rest_port}")
 
     def changed(available: dict[str, list[int]]) -> None:
         for name, versions in available.items():
-            console.print(f"Serving {name}: {', '.join(map(str, versions)) or 'no version yet'}")
+            tell(f"Serving {name}: {', '.join(map(str, versions)) or 'no version yet'}")
 
     def stopping() -> None:
-        console.print("Stopping: requests in flight are answered first.")
+        tell("Stopping: requests in flight are answered first.")
 
     asyncio.run(serve_models(settings, Listener(listening, changed, stopping)))
