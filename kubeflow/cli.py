@@ -3,11 +3,12 @@
 import typer
 
 from kubeflow.client import cli as client_cli
-from kubeflow.compile_command import compile_
+from kubeflow.compile_command import compile_, compile_retraining
 from kubeflow.simulate_command import simulate
 
 app = typer.Typer(help="Compile, try, run and schedule the pipeline on Kubeflow Pipelines.", no_args_is_help=True)
 app.command("compile")(compile_)
+app.command()(compile_retraining)
 app.command()(simulate)
 app.command()(client_cli.upload)
 app.command()(client_cli.run)

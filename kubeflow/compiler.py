@@ -16,7 +16,7 @@ from kubeflow.kubernetes import platform_spec
 from kubeflow.names import executor_name, rename, task_name
 from kubeflow.package import Package
 from kubeflow.platform import kubeflow_platform, run_parameters
-from kubeflow.tasks import container_changes, give_workers, set_policies
+from kubeflow.tasks import give_workers, set_policies, update_container
 from kubeflow.validation import check_pipeline
 from pipeline.config import Config
 from pipeline.graph import build_pipeline
@@ -42,7 +42,7 @@ def compile_pipeline(config: Config, image: str) -> Package:
     nodes = [node.id for node in pipeline.components]
     for node in nodes:
         set_policies(spec.root.dag.tasks[task_name(node)], config.kubeflow.retry, node)
-        _update_container(spec, config, node)
+        update_container(spec, config.kubeflow, node)
     check_pipeline(spec)
     return Package(spec, platform_spec(config.kubeflow, {node: executor_name(node) for node in nodes}))
 
@@ -64,9 +64,3 @@ def _set_defaults(spec: pipeline_spec_pb2.PipelineSpec, config: Config) -> None:
     for name, parameter in run_parameters(config).items():
         parameters[name].default_value.string_value = parameter.default
         parameters[name].description = parameter.description
-
-
-def _update_container(spec: pipeline_spec_pb2.PipelineSpec, config: Config, node: str) -> None:
-    spec.deployment_spec["executors"][executor_name(node)]["container"].update(
-        container_changes(config.kubeflow, node)
-    )

@@ -8,9 +8,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.orchestration import pipeline as tfx_pipeline
 
+from kubeflow.names import executor_name
 from pipeline.config import BeamSettings, Config
 from pipeline.history import ACCEPTED_DATA_NODE, BASELINE_NODE, WARM_START_NODE
-from pipeline.kubeflow_settings import KubeflowSettings, RetrySettings
+from pipeline.kubeflow_settings import RETRAINING, KubeflowSettings, RetrySettings
 from pipeline.local import beam_arguments
 
 # These read or write what is in no artifact, and the backend's key knows artifacts, parameters and the image only.
@@ -24,19 +25,25 @@ UNCACHED: Final = frozenset(
         ACCEPTED_DATA_NODE,
         BASELINE_NODE,
         WARM_START_NODE,
+        RETRAINING,
     }
 )
-# Its verdict on the same data is the same.
-NOT_RETRIED: Final = frozenset({"DataGate"})
+# The verdict on the same data is the same. A retraining that failed is carried on by the next one.
+NOT_RETRIED: Final = frozenset({"DataGate", RETRAINING})
 _PROCESSORS: Final = re.compile(r"(?P<number>[0-9.]+)(?P<milli>m?)")
 
 
 def give_workers(pipeline: tfx_pipeline.Pipeline, config: Config) -> None:
-    """Sets the threads of each Beam step to those configured, or one for each processor that it gets."""
+    """Sets the threads of each Beam step."""
     for node in pipeline.components:
         if isinstance(node, BaseBeamComponent):
-            workers = config.beam.workers or processors(config.kubeflow, node.id)
-            node.executor_spec.beam_pipeline_args = beam_arguments(BeamSettings(workers=workers))
+            settings = BeamSettings(workers=workers(config, node.id))
+            node.executor_spec.beam_pipeline_args = beam_arguments(settings)
+
+
+def workers(config: Config, node: str) -> int:
+    """Threads of Beam in a step: those configured, or one for each processor that it gets."""
+    return config.beam.workers or processors(config.kubeflow, node)
 
 
 def processors(settings: KubeflowSettings, node: str) -> int:
@@ -46,7 +53,12 @@ def processors(settings: KubeflowSettings, node: str) -> int:
     return max(1, math.floor(float(match["number"]) / (1000 if match["milli"] else 1)))
 
 
-def container_changes(settings: KubeflowSettings, node: str) -> dict[str, Any]:
+def update_container(spec: pipeline_spec_pb2.PipelineSpec, settings: KubeflowSettings, node: str) -> None:
+    """Gives the container of a step its resources and environment."""
+    spec.deployment_spec["executors"][executor_name(node)]["container"].update(_container_changes(settings, node))
+
+
+def _container_changes(settings: KubeflowSettings, node: str) -> dict[str, Any]:
     """Fields of a `PipelineContainerSpec`, in their JSON form."""
     given = settings.resources_of(node)
     resources: dict[str, Any] = {

@@ -28,11 +28,12 @@ COMPONENTS: Final = (
     "WeightsKeeper",
     "RunReport",
 )
+RETRAINING: Final = "Retraining"  # all steps of `breast-imaging retrain`, in one
 SCRATCH: Final = "/tmp"  # noqa: S108  a folder in a container
 SCRATCH_VOLUME: Final = "scratch"
 
-# All others ask a model for a batch at a time, or none at all.
-GPU_COMPONENTS: Final[frozenset[str]] = frozenset({"FeatureExtractor", "Tuner", "Trainer"})
+# All other steps ask a model for a batch at a time, or none at all.
+GPU_COMPONENTS: Final[frozenset[str]] = frozenset({"FeatureExtractor", "Tuner", "Trainer", RETRAINING})
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity, without signs and exponents.
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?$")]
@@ -54,9 +55,10 @@ def _check_mount_path(path: str) -> str:
 
 
 def _check_component(name: str) -> str:
-    if name in COMPONENTS:
+    known = (*COMPONENTS, RETRAINING)
+    if name in known:
         return name
-    raise ValueError(f"there is no such step; known are {', '.join(COMPONENTS)}")
+    raise ValueError(f"there is no such step; known are {', '.join(known)}")
 
 
 MountPath = Annotated[str, AfterValidator(_check_mount_path)]

@@ -47,8 +47,13 @@ def hand_back(outputs: Any, given: Mapping[str, str]) -> None:
         for artifact in found.artifacts:
             artifact.uri = given[name]
             drop_nulls(artifact)
+    write_outputs(written, file)
+
+
+def write_outputs(outputs: Any, file: Path) -> None:
+    """Replaces the file in one step. Args: outputs: an ExecutorOutput."""
     partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(json_format.MessageToJson(written), "utf-8")
+    partial.write_text(json_format.MessageToJson(outputs), "utf-8")
     partial.replace(file)
 
 

@@ -1,6 +1,6 @@
 """`breast-imaging retrain`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,14 +32,27 @@ def retrain_command(
     config_name: str, data: Path, output_path: Path | None, overrides: Sequence[str], debug: bool
 ) -> int:
     """Retrains and prints what was decided. Raises BreastImagingError as the exit codes say."""
+    return retrain(config_name, data, output_path, overrides, debug, lambda record, _: EXIT_CODES[record.action])
+
+
+def retrain(
+    config_name: str,
+    data: Path,
+    output_path: Path | None,
+    overrides: Sequence[str],
+    debug: bool,
+    conclude: Callable[[RetrainingRecord, RetrainingFolder], int],
+) -> int:
+    """As `retrain_command`. Args: conclude: what is left to do after a decision; it returns the exit code."""
     console = Console()
     journal = RetrainingFolder(_output(config_name, output_path, overrides).retraining).alerts_file
     told_before = len(read_journal(journal))
 
     def finish(config: Config, output: OutputFolder, events: Sequence[Event]) -> int:
-        record = RetrainingFolder(output.retraining).history()[-1]
+        folder = RetrainingFolder(output.retraining)
+        record = folder.history()[-1]
         _print_record(record, output, console)
-        return EXIT_CODES[record.action]
+        return conclude(record, folder)
 
     exit_code = do_job(RetrainingJob(), config_name, data, output_path, overrides, debug, console, finish)
     for entry in read_journal(journal)[told_before:]:

@@ -1,0 +1,1 @@
+"""Retraining on Kubeflow Pipelines: one task that does what `breast-imaging retrain` does."""
