@@ -1,6 +1,7 @@
 """Retraining as a pipeline of one task: what is compiled, and a run of it as on a cluster."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from pipeline.retraining.folder import RetrainingFolder
 from schema.errors import (
     EXIT_BAD_CONFIGURATION,
     EXIT_DATA_REJECTED,
+    EXIT_FAILED,
+    EXIT_NOT_BLESSED,
     EXIT_PUBLISHED,
     ConfigurationError,
     DataRejectedError,
 )
 from tests.packages import Unwatched
 from tests.records import make_record
-from tests.spans import CONFIGURATION, exchanged, patients, write_span
+from tests.spans import CONFIGURATION, patients, write_span
 
 IMAGE = f"registry.example/imaging/breast-imaging@sha256:{'a' * 64}"
 CLASSES = ("data.labels=[benign, malignant]", "data.positive_label=malignant")
@@ -163,30 +166,68 @@ def test_figures_of_the_record_become_metrics() -> None:
 
 
 def test_without_a_page_the_figures_are_handed_over(tmp_path: Path) -> None:
-    given = pb.ExecutorInput.Outputs(output_file=str(tmp_path / "outputs.json"))
-    for name in ("history", "metrics"):
-        given.artifacts[name].artifacts.add(name=name, uri=str(tmp_path / name))
-
-    outputs.hand_over(make_record(), tmp_path / "absent.html", given)
+    outputs.hand_over(make_record(), tmp_path / "absent.html", _outputs(tmp_path))
 
     written = json.loads((tmp_path / "outputs.json").read_text())["artifacts"]
     assert written["metrics"]["artifacts"][0]["metadata"]["retraining"] == make_record().number
     assert not (tmp_path / "history").exists()
 
 
-def test_a_folder_that_is_not_there_fails_the_task_before_anything_is_done(tmp_path: Path) -> None:
-    given = pb.ExecutorInput()
+def _given(folder: Path, data: Path) -> str:
+    """What the launcher hands over."""
+    given = pb.ExecutorInput(outputs=_outputs(folder))
     values = {
         "configuration": load_config("synthetic").to_yaml(),
-        "data_directory": str(tmp_path / "absent"),
-        "output_directory": str(tmp_path / "history"),
+        "data_directory": str(data),
+        "output_directory": str(folder / "kept"),
     }
     for name, value in values.items():
         given.inputs.parameter_values[name].string_value = value
+    return json_format.MessageToJson(given)
 
+
+def _outputs(folder: Path) -> Any:
+    outputs = pb.ExecutorInput.Outputs(output_file=str(folder / "outputs.json"))
+    for name in ("history", "metrics"):
+        outputs.artifacts[name].artifacts.add(name=name, uri=str(folder / name))
+    return outputs
+
+
+@pytest.mark.parametrize("action", ["skipped", "published", "rejected", "span_refused"])
+def test_every_decision_ends_the_task_well_and_shows_the_page(
+    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = RetrainingFolder(tmp_path / "kept" / "retraining")
+    kept.root.mkdir(parents=True)
+    kept.page_file.write_text("<p>history</p>")
+
+    def decide(config: str, data: Path, output: Path, conclude: Callable[..., int], **_: object) -> int:
+        assert load_config(config) == load_config("synthetic")
+        assert (data, output) == (tmp_path / "spans", tmp_path / "kept")
+        return conclude(make_record(action=action), kept)
+
+    monkeypatch.setattr(execute, "retrain", decide)
+
+    assert execute.execute(_given(tmp_path, tmp_path / "spans")) == EXIT_PUBLISHED
+    assert (tmp_path / "history").read_text() == "<p>history</p>"
+    written = json.loads((tmp_path / "outputs.json").read_text())["artifacts"]
+    assert written["metrics"]["artifacts"][0]["metadata"]["action"] == action
+
+
+@pytest.mark.parametrize("exit_code", [EXIT_FAILED, EXIT_DATA_REJECTED, EXIT_NOT_BLESSED, EXIT_BAD_CONFIGURATION])
+def test_a_failure_ends_the_task_with_its_exit_code(
+    exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "retrain", lambda *_, **__: exit_code)
+
+    assert execute.execute(_given(tmp_path, tmp_path)) == exit_code
+    assert not (tmp_path / "outputs.json").exists()
+
+
+def test_a_folder_that_is_not_there_fails_the_task_before_anything_is_done(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not exist"):
-        execute.execute(json_format.MessageToJson(given))
-    assert RetrainingFolder(tmp_path / "history" / "retraining").history() == []
+        execute.execute(_given(tmp_path, tmp_path / "absent"))
+    assert RetrainingFolder(tmp_path / "kept" / "retraining").history() == []
 
 
 class Cluster:
@@ -198,7 +239,7 @@ class Cluster:
             folder.mkdir()
         configuration, self._file, self._work = root / "year.yaml", root / "retraining.yaml", root / "work"
         configuration.write_text(yaml.safe_dump(CONFIGURATION))
-        overrides = ["train.epochs=4", "gate={minimum_auc: 0, minimum_recall: 0, maximum_auc_drop: 0.2}"]
+        overrides = ["train.epochs=2", "gate={minimum_auc: 0, minimum_recall: 0, maximum_auc_drop: 0.2}"]
         write_package(compile_retraining(load_config(str(configuration), overrides), IMAGE), self._file)
 
     def run(self) -> Outcome:
@@ -219,31 +260,27 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_recurring_run_publishes_refuses_and_notices_a_changed_span(tmp_path: Path) -> None:
+def test_a_recurring_run_decides_and_notices_a_changed_span(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
     write_span(cluster.data / "2026-01", patients(range(24)))
+    write_span(cluster.data / "2026-02", patients(range(24, 30)))
+    (cluster.data / "2026-02" / "benign" / "broken.png").write_bytes(b"no picture")
 
     first = cluster.run()
 
     assert failure(first) is None, str(failure(first))
     assert cluster.actions() == ["published"]
-    assert [str(int(_metrics(first)["published_version"]))] == cluster.versions()
+    found = _metrics(first)
+    assert [str(int(found["published_version"]))] == cluster.versions()
+    assert (found["action"], found["spans_new"], found["spans_refused"]) == ("published", 2.0, 1.0)
     assert not (cluster.history / "serving" / "year").exists()  # the models' volume was mounted there
     page = first.artifact("retraining", "history")
     assert page.read_bytes() == (cluster.history / "retraining" / "history.html").read_bytes()
-
-    write_span(cluster.data / "2026-02", patients(range(24, 64)), named=exchanged)
-    refused = cluster.run()
-
-    # A decision: the task ends well, and the page and the figures tell of it.
-    assert failure(refused) is None, str(failure(refused))
-    assert (_metrics(refused)["action"], _metrics(refused)["spans_refused"]) == ("span_refused", 1.0)
-    assert len(cluster.versions()) == 1
 
     next((cluster.data / "2026-01" / "benign").glob("*.png")).unlink()
     changed = failure(cluster.run())
 
     assert isinstance(changed, DataRejectedError)
-    assert changed.exit_code == EXIT_DATA_REJECTED
     assert "2026-01" in "\n".join(changed.reasons)
-    assert cluster.actions() == ["published", "span_refused", "failed"]
+    assert cluster.actions() == ["published", "failed"]
+    assert len(cluster.versions()) == 1
