@@ -27,7 +27,6 @@ from schema.errors import (
     EXIT_NOT_BLESSED,
     EXIT_PUBLISHED,
     ConfigurationError,
-    DataRejectedError,
 )
 from tests.packages import Unwatched
 from tests.records import make_record
@@ -242,9 +241,9 @@ class Cluster:
         overrides = ["train.epochs=2", "gate={minimum_auc: 0, minimum_recall: 0, maximum_auc_drop: 0.2}"]
         write_package(compile_retraining(load_config(str(configuration), overrides), IMAGE), self._file)
 
-    def run(self) -> Outcome:
+    def run(self, *parameters: str) -> Outcome:
         volumes = {"data": self.data, "models": self.models, "history": self.history}
-        return simulate(self._file, self._work, Options(volumes=volumes), Unwatched())
+        return simulate(self._file, self._work, Options(parameters, volumes), Unwatched())
 
     def actions(self) -> list[str]:
         return [record.action for record in RetrainingFolder(self.history / "retraining").history()]
@@ -260,7 +259,7 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_recurring_run_decides_and_notices_a_changed_span(tmp_path: Path) -> None:
+def test_a_run_ends_well_after_a_decision_and_fails_where_there_is_none(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
     write_span(cluster.data / "2026-01", patients(range(24)))
     write_span(cluster.data / "2026-02", patients(range(24, 30)))
@@ -277,10 +276,9 @@ def test_a_recurring_run_decides_and_notices_a_changed_span(tmp_path: Path) -> N
     page = first.artifact("retraining", "history")
     assert page.read_bytes() == (cluster.history / "retraining" / "history.html").read_bytes()
 
-    next((cluster.data / "2026-01" / "benign").glob("*.png")).unlink()
-    changed = failure(cluster.run())
+    absent = failure(cluster.run("data_directory=/mnt/absent"))
 
-    assert isinstance(changed, DataRejectedError)
-    assert "2026-01" in "\n".join(changed.reasons)
-    assert cluster.actions() == ["published", "failed"]
+    assert isinstance(absent, ConfigurationError)
+    assert "The data folder /mnt/absent does not exist." in "\n".join(absent.reasons)
+    assert cluster.actions() == ["published"]
     assert len(cluster.versions()) == 1
