@@ -60,7 +60,7 @@ def test_other_names_are_refused(image: str, reason: str) -> None:
         ("resources.cpu=two", "kubeflow.resources.cpu"),
         ("components.Traner.gpus=1", "kubeflow.components.Traner.*no such step"),
         ("components.Trainer.gpu=1", "kubeflow.components.Trainer.gpu: there is no such key; did you mean 'gpus'"),
-        ("components.Pusher.gpus=1", "Pusher: only FeatureExtractor, Trainer, Tuner have use for a GPU"),
+        ("components.Pusher.gpus=1", "Pusher: only FeatureExtractor, Retraining, Trainer, Tuner have use for a GPU"),
         ("gpu.node_selector={a b: c}", "kubeflow.gpu.node_selector"),
         ("gpu.tolerations=[{operator: Equal}]", "needs a key"),
         ("gpu.tolerations=[{key: gpu, value: 'yes'}]", "operator Exists has no value"),
