@@ -10,24 +10,24 @@ from schema.errors import ConfigurationError
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Compiled pipeline.")]
 VersionOption = Annotated[
-    str | None, typer.Option("--version", help="Name or id of the version.  [default: the latest]")
+    str | None, typer.Option("--version", help="Name or id of the version.", show_default="the latest")
 ]
 ParameterOption = Annotated[
     list[str] | None, typer.Option("--param", help="Parameter of the pipeline, NAME=VALUE. Repeatable.")
 ]
 ExperimentOption = Annotated[
-    str | None, typer.Option("--experiment", help="Experiment of its runs.  [default: the pipeline's name]")
+    str | None, typer.Option("--experiment", help="Experiment of its runs.", show_default="the pipeline's name")
 ]
 
 
 def upload(
     file: FileArgument,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the pipeline.  [default: that in the file]")
+        str | None, typer.Option("--name", help="Name of the pipeline.", show_default="that in the file")
     ] = None,
     version_name: Annotated[
         str | None,
-        typer.Option("--version-name", help="Name of the version, before the file's digest.  [default: --name]"),
+        typer.Option("--version-name", help="Name of the version, before the file's digest.", show_default="--name"),
     ] = None,
     endpoint: options.EndpointOption = None,
     port_forward: options.PortForwardOption = False,
@@ -60,7 +60,7 @@ def run(
     parameters: ParameterOption = None,
     experiment: ExperimentOption = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the run.  [default: the pipeline's, and the time]")
+        str | None, typer.Option("--name", help="Name of the run.", show_default="the pipeline's, and the time")
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the end, and show how tasks get on.")
@@ -110,7 +110,7 @@ def schedule(
     parameters: ParameterOption = None,
     experiment: ExperimentOption = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the schedule.  [default: the pipeline's]")
+        str | None, typer.Option("--name", help="Name of the schedule.", show_default="the pipeline's")
     ] = None,
     endpoint: options.EndpointOption = None,
     port_forward: options.PortForwardOption = False,
@@ -163,7 +163,8 @@ def unschedule(
 
 def status(
     run_id: Annotated[
-        str | None, typer.Argument(metavar="[RUN_ID]", help="Show this run with its tasks.  [default: an overview]")
+        str | None,
+        typer.Argument(metavar="[RUN_ID]", help="Show this run with its tasks.", show_default="an overview"),
     ] = None,
     experiment: Annotated[str | None, typer.Option("--experiment", help="Show only its runs.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Runs to show, latest first.")] = 10,

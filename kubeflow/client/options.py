@@ -16,7 +16,8 @@ EndpointOption = Annotated[
     str | None,
     typer.Option(
         "--endpoint",
-        help="Address of the server, as http://localhost:8888.  [default: that in KF_PIPELINES_ENDPOINT]",
+        help="Address of the server, as http://localhost:8888.",
+        show_default="that in KF_PIPELINES_ENDPOINT",
     ),
 ]
 PortForwardOption = Annotated[
@@ -33,7 +34,8 @@ NamespaceOption = Annotated[
     typer.Option(
         "--namespace",
         envvar="BREAST_IMAGING_KUBEFLOW_NAMESPACE",
-        help="Namespace of runs and schedules, on a server for several users.  [default: that of the pod]",
+        help="Namespace of runs and schedules, on a server for several users.",
+        show_default="that of the pod",
     ),
 ]
 TokenFileOption = Annotated[

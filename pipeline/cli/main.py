@@ -46,7 +46,7 @@ def run(
     config: ConfigOption,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of images.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")
+        Path | None, typer.Option("--output", help="Folder for results.", show_default="runs/<name>")
     ] = None,
     overrides: SetOption = None,
     require_gpu: RequireGpuOption = False,
@@ -66,7 +66,7 @@ def retrain(
     config: ConfigOption,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of spans: span-1/, span-2/, or dates.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results, always the same.  [default: runs/<name>]")
+        Path | None, typer.Option("--output", help="Folder for results, always the same.", show_default="runs/<name>")
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Show what was decided so far, and do nothing.")] = False,
     overrides: SetOption = None,
@@ -93,7 +93,7 @@ def crossval(
     config: ConfigOption,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of images.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")
+        Path | None, typer.Option("--output", help="Folder for results.", show_default="runs/<name>")
     ] = None,
     folds: Annotated[int, typer.Option("--folds", help="Parts, each of which is tested once.")] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
@@ -117,7 +117,7 @@ def evaluate(
     config: ConfigOption,
     data: Annotated[Path, typer.Option("--data", help="Folder of labelled images.")],
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>-evaluation]")
+        Path | None, typer.Option("--output", help="Folder for results.", show_default="runs/<name>-evaluation")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures, as JSON.")] = None,
     overrides: SetOption = None,
@@ -204,7 +204,9 @@ def score(
     output: Annotated[Path, typer.Option("--output", help="File to write: .csv or .jsonl.")],
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="Data set that the folder is; leaves out its masks.  [default: every image]"),
+        typer.Option(
+            "--dataset", help="Data set that the folder is; leaves out its masks.", show_default="every image"
+        ),
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Beam workers; 0 takes all cores.")] = 1,
 ) -> None:

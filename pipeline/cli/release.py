@@ -74,7 +74,7 @@ def promote(
     addresses: AddressOption,
     file: FileOption,
     version: Annotated[
-        int | None, typer.Argument(help="Version to make stable.  [default: the canary]", min=0)
+        int | None, typer.Argument(help="Version to make stable.", show_default="the canary", min=0)
     ] = None,
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     wait: WaitOption = 300.0,

@@ -16,7 +16,9 @@ class Engine(StrEnum):
     CRON = "cron"
 
 
-OutputOption = Annotated[Path | None, typer.Option("--output", help="Folder for results.  [default: runs/<name>]")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Folder for results.", show_default="runs/<name>")
+]
 EngineOption = Annotated[Engine, typer.Option("--engine", help="What starts the retraining.")]
 SystemOption = Annotated[
     bool, typer.Option("--system/--user", help="systemd's units of the machine, or of this user.")
