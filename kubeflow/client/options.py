@@ -1,12 +1,16 @@
 """Options of the commands that ask a Kubeflow Pipelines server."""
 
+import functools
+import inspect
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
+    from kubeflow.client.commands import Target
     from kubeflow.client.connection import Settings
 
 DEFAULT_SERVER_NAMESPACE: Final = "kubeflow"
@@ -54,6 +58,45 @@ DeadlineOption = Annotated[
     float, typer.Option("--deadline", min=0.1, help="Seconds in which the server has to answer each attempt.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def asks_server(command: Callable[..., None]) -> Callable[..., None]:
+    """A command for Typer, made of one whose first argument is a `Target`: instead of that it has the options above.
+
+    Typer has no groups of options, and goes by the signature.
+    """
+    own = list(inspect.signature(command).parameters.values())[1:]
+    shared = inspect.signature(make_target).parameters
+
+    @functools.wraps(command)
+    def asking(**given: Any) -> None:
+        target = make_target(**{name: given.pop(name) for name in shared})
+        command(target, **given)
+
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *shared.values())]
+    asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    asking.__annotations__ = {each.name: each.annotation for each in parameters}
+    return asking
+
+
+def make_target(
+    endpoint: EndpointOption = None,
+    port_forward: PortForwardOption = False,
+    server_namespace: ServerNamespaceOption = DEFAULT_SERVER_NAMESPACE,
+    kube_context: KubeContextOption = None,
+    namespace: NamespaceOption = "",
+    token_file: TokenFileOption = None,
+    tls_ca: TlsCaOption = None,
+    deadline: DeadlineOption = DEFAULT_DEADLINE,
+    as_json: JsonOption = False,
+) -> "Target":
+    """Raises as `make_settings` does."""
+    from kubeflow.client.commands import Target
+
+    settings = make_settings(
+        endpoint, port_forward, server_namespace, kube_context, namespace, token_file, tls_ca, deadline
+    )
+    return Target(settings, as_json)
 
 
 def make_settings(
