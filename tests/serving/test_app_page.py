@@ -36,7 +36,7 @@ def open_page(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     def make(**settings: Any) -> AppTest:
         told = AppSettings(**{"address": server.address, "model": NAME, "deadline": 5.0} | settings)
         monkeypatch.setattr(sys, "argv", [str(PAGE), told.model_dump_json()])
-        return AppTest.from_file(str(PAGE), default_timeout=30).run()
+        return AppTest.from_file(str(PAGE), default_timeout=300).run()
 
     return make
 
