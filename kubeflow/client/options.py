@@ -1,13 +1,12 @@
 """Options of the commands that ask a Kubeflow Pipelines server."""
 
-import functools
-import inspect
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from pipeline.cli.shared_options import shares_options
 
 if TYPE_CHECKING:
     from kubeflow.client.commands import Target
@@ -60,25 +59,6 @@ DeadlineOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def asks_server(command: Callable[..., None]) -> Callable[..., None]:
-    """A command for Typer, made of one whose first argument is a `Target`: instead of that it has the options above.
-
-    Typer has no groups of options, and goes by the signature.
-    """
-    own = list(inspect.signature(command).parameters.values())[1:]
-    shared = inspect.signature(make_target).parameters
-
-    @functools.wraps(command)
-    def asking(**given: Any) -> None:
-        target = make_target(**{name: given.pop(name) for name in shared})
-        command(target, **given)
-
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *shared.values())]
-    asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    asking.__annotations__ = {each.name: each.annotation for each in parameters}
-    return asking
-
-
 def make_target(
     endpoint: EndpointOption = None,
     port_forward: PortForwardOption = False,
@@ -97,6 +77,9 @@ def make_target(
         endpoint, port_forward, server_namespace, kube_context, namespace, token_file, tls_ca, deadline
     )
     return Target(settings, as_json)
+
+
+asks_server: Final = shares_options(make_target)  # decorator of commands whose first argument is a `Target`
 
 
 def make_settings(

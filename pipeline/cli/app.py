@@ -2,15 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import server_options
 from schema.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from serving.client.settings import Tls
 
+
+@server_options.may_encrypt
 def show_page(
+    tls: "Tls | None",
     address: Annotated[str, typer.Option(help="HOST:PORT of the server's gRPC port.")] = "localhost:8500",
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     version: Annotated[int | None, typer.Option("--version", help="Version to ask.")] = None,
@@ -20,11 +25,6 @@ def show_page(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 8502,
     max_upload_mb: Annotated[int, typer.Option(min=1, max=512, help="Largest file to upload, MiB.")] = 64,
     deadline: server_options.DeadlineOption = 30.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Show in the browser what a served model says of images. For research only; not for diagnosis.
 
@@ -40,7 +40,7 @@ def show_page(
         version=version,
         label=label,
         deadline=deadline,
-        tls=server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name),
+        tls=tls,
         upload_megabytes=max_upload_mb,
         model_folder=_existing(model),
     )

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from pipeline.cli import alerts, data, release, schedule, server_options
 from pipeline.cli.app import show_page
 from pipeline.cli.serve import serve
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_FAILED, BreastImagingError, ConfigurationError
+
+if TYPE_CHECKING:
+    from serving.client.settings import Tls
 
 app = typer.Typer(
     help="Train, gate and publish breast-image classifiers. For research only; not for diagnosis.",
@@ -147,7 +150,9 @@ def compare(
 
 
 @app.command()
+@server_options.may_encrypt
 def predict(
+    tls: "Tls | None",
     inputs: Annotated[
         list[str],
         typer.Argument(metavar="FILE|DIR|-...", help="Images, folders of images, or one image on standard input."),
@@ -166,11 +171,6 @@ def predict(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     wait: Annotated[float, typer.Option("--wait", help="Seconds to wait for the model.", min=0)] = 0.0,
     deadline: server_options.DeadlineOption = 10.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Ask a model for images: on a server, or from its folder. For research only; not for diagnosis.
 
@@ -179,12 +179,11 @@ def predict(
     from pipeline.cli.predict import Published, Served, make_answers, predict_command
 
     answers = make_answers(as_json, as_csv)
-    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
     source: Served | Published
-    if model and not addresses and version is None and label is None and encryption is None:
+    if model and not addresses and version is None and label is None and tls is None:
         source = Published(model)
     elif addresses and not model:
-        source = Served(addresses, model_name, version, label, deadline, wait, encryption)
+        source = Served(addresses, model_name, version, label, deadline, wait, tls)
     else:
         raise ConfigurationError(
             "A model is either on a server or in a folder.",

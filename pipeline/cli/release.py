@@ -1,11 +1,14 @@
 """`breast-imaging release`: which versions of a model servers serve, and under which labels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import server_options
+
+if TYPE_CHECKING:
+    from serving.client.settings import Tls
 
 app = typer.Typer(help="Move the labels of served versions.", no_args_is_help=True)
 
@@ -27,37 +30,30 @@ def _root() -> None:
 
 
 @app.command("list")
+@server_options.may_encrypt
 def list_versions(
+    tls: "Tls | None",
     addresses: AddressOption,
     file: FileOption,
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     deadline: server_options.DeadlineOption = 10.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Show versions, their states and labels. Exit code 1 where servers and file name different versions."""
     from pipeline.cli.release_commands import Target, list_command
 
-    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
-    raise typer.Exit(list_command(Target(addresses, file, model_name, deadline, encryption)))
+    raise typer.Exit(list_command(Target(addresses, file, model_name, deadline, tls)))
 
 
 @app.command()
+@server_options.may_encrypt
 def canary(
+    tls: "Tls | None",
     version: Annotated[int, typer.Argument(help="Version to try beside the stable one.", min=0)],
     addresses: AddressOption,
     file: FileOption,
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     wait: WaitOption = 300.0,
     deadline: server_options.DeadlineOption = 10.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Load a version and label it canary.
 
@@ -65,12 +61,13 @@ def canary(
     """
     from pipeline.cli.release_commands import Target, canary_command
 
-    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
-    canary_command(Target(addresses, file, model_name, deadline, encryption), version, wait)
+    canary_command(Target(addresses, file, model_name, deadline, tls), version, wait)
 
 
 @app.command()
+@server_options.may_encrypt
 def promote(
+    tls: "Tls | None",
     addresses: AddressOption,
     file: FileOption,
     version: Annotated[
@@ -79,11 +76,6 @@ def promote(
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     wait: WaitOption = 300.0,
     deadline: server_options.DeadlineOption = 10.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Label a version stable, and the one that was stable before previous.
 
@@ -91,22 +83,18 @@ def promote(
     """
     from pipeline.cli.release_commands import Target, promote_command
 
-    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
-    promote_command(Target(addresses, file, model_name, deadline, encryption), version, wait)
+    promote_command(Target(addresses, file, model_name, deadline, tls), version, wait)
 
 
 @app.command()
+@server_options.may_encrypt
 def rollback(
+    tls: "Tls | None",
     addresses: AddressOption,
     file: FileOption,
     model_name: server_options.ModelNameOption = server_options.DEFAULT_MODEL_NAME,
     wait: WaitOption = 300.0,
     deadline: server_options.DeadlineOption = 10.0,
-    tls: server_options.TlsOption = False,
-    tls_ca: server_options.TlsCaOption = None,
-    tls_certificate: server_options.TlsCertificateOption = None,
-    tls_key: server_options.TlsKeyOption = None,
-    tls_server_name: server_options.TlsServerNameOption = "",
 ) -> None:
     """Label the version stable that was so before the last promotion, and drop the one that is so now.
 
@@ -114,5 +102,4 @@ def rollback(
     """
     from pipeline.cli.release_commands import Target, rollback_command
 
-    encryption = server_options.make_tls(tls, tls_ca, tls_certificate, tls_key, tls_server_name)
-    rollback_command(Target(addresses, file, model_name, deadline, encryption), wait)
+    rollback_command(Target(addresses, file, model_name, deadline, tls), wait)

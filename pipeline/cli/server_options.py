@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from pipeline.cli.shared_options import shares_options
+
 if TYPE_CHECKING:
     from serving.client.settings import Tls
 
@@ -26,11 +28,18 @@ TlsServerNameOption = Annotated[
 
 
 def make_tls(
-    wanted: bool, ca: Path | None, certificate: Path | None, key: Path | None, server_name: str
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_server_name: TlsServerNameOption = "",
 ) -> "Tls | None":
     """None where no option asks for encryption. Raises ConfigurationError where they do not fit together."""
     from serving.client.settings import Tls
 
-    if not (wanted or ca or certificate or key or server_name):
+    if not (tls or tls_ca or tls_certificate or tls_key or tls_server_name):
         return None
-    return Tls(ca, certificate, key, server_name)
+    return Tls(tls_ca, tls_certificate, tls_key, tls_server_name)
+
+
+may_encrypt: Final = shares_options(make_tls)  # decorator of commands whose first argument is a `Tls` or None
