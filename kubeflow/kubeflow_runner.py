@@ -9,30 +9,23 @@ Environment variables say what to compile:
 
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
 from kubeflow.compiler import compile_pipeline
 from kubeflow.package import write_package
-from pipeline.config import load_config
-from pipeline.failures import explain
+from pipeline.tfx_runners import exit_code_of, read_config
 from schema.errors import ConfigurationError
 
 
 def main(environment: Mapping[str, str]) -> int:
     """Compiles what the environment describes, and returns the exit code."""
-    try:
-        overrides = [text for text in environment.get("BREAST_IMAGING_SET", "").split(";") if text.strip()]
-        config = load_config(environment.get("BREAST_IMAGING_CONFIG", "synthetic"), overrides)
-        package = compile_pipeline(config, _image(environment))
-        write_package(package, Path(environment.get("BREAST_IMAGING_OUTPUT", "pipeline.yaml")))
-    except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
-        explained = explain(error)
-        traceback.print_exc()
-        print(explained, file=sys.stderr)
-        return explained.exit_code
-    return 0
+    return exit_code_of(_compile, environment)
+
+
+def _compile(environment: Mapping[str, str]) -> None:
+    package = compile_pipeline(read_config(environment), _image(environment))
+    write_package(package, Path(environment.get("BREAST_IMAGING_OUTPUT", "pipeline.yaml")))
 
 
 def _image(environment: Mapping[str, str]) -> str:
