@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pipeline.atomic_file import replace_text
+from schema.durable_files import replace_text
 from schema.errors import ConfigurationError
 
 

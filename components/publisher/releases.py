@@ -11,6 +11,7 @@ from typing import Final
 
 from components.publisher.checksums import checksums_of, write_checksums
 from schema import contract
+from schema.durable_files import flush
 from schema.errors import PublishingError
 
 # A server loads numeric folders only, so it sees neither of these.
@@ -68,7 +69,7 @@ def publish(staging: Path, base: Path) -> int:
                 raise
             version += 1
             continue
-        _flush_folder(base)
+        flush(base)
         return version
 
 
@@ -98,17 +99,5 @@ def _copy(model: Path, cards: Path, staging: Path) -> None:
 
 def _flush(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        else:
-            _flush_folder(path)
-    _flush_folder(folder)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush(path)
+    flush(folder)

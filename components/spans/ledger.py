@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from components.manifest import FILE_NAME, ManifestEntry, read_manifest
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows
 from components.spans.file_states import FileState
+from schema.durable_files import flush
 from schema.errors import BreastImagingError
 
 GENERATION_FILE: Final = "generation.json"
@@ -131,7 +132,7 @@ def add_generation(ledger: Ledger, generation: Generation, manifest: Path) -> Le
     staging.mkdir()
     for name in _COPIED:
         shutil.copyfile(manifest / name, staging / name)
-        _flush(staging / name)
+        flush(staging / name)
     whole = generation.model_copy(
         update={
             "number": len(ledger.generations) + 1,
@@ -140,11 +141,11 @@ def add_generation(ledger: Ledger, generation: Generation, manifest: Path) -> Le
         }
     )
     (staging / GENERATION_FILE).write_text(whole.model_dump_json(indent=1), encoding="utf-8")
-    _flush(staging / GENERATION_FILE)
-    _flush(staging)
+    flush(staging / GENERATION_FILE)
+    flush(staging)
     target = ledger.folder / _name(whole)
     staging.rename(target)
-    _flush(ledger.folder)
+    flush(ledger.folder)
     return Ledger(ledger.folder, [*ledger.generations, whole], _digest(target / GENERATION_FILE))
 
 
@@ -169,14 +170,6 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""  # which no file has
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _broken(folder: Path, what: str) -> LedgerError:

@@ -10,6 +10,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from kubeflow.artifact_schema import title
 from kubeflow.object_uris import local_path
+from schema.durable_files import replace_text
 from schema.errors import BreastImagingError
 
 # TFX writes the value itself to the URI.
@@ -52,9 +53,7 @@ def hand_back(outputs: Any, given: Mapping[str, str]) -> None:
 
 def write_outputs(outputs: Any, file: Path) -> None:
     """Replaces the file in one step. Args: outputs: an ExecutorOutput."""
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(json_format.MessageToJson(outputs), "utf-8")
-    partial.replace(file)
+    replace_text(file, json_format.MessageToJson(outputs))
 
 
 def make_one_object(name: str, folder: Path) -> None:

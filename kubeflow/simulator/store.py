@@ -1,7 +1,6 @@
 """What outlives a pod: objects, records of executions, volumes and logs, below one folder."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from kubeflow.object_uris import local_path
+from schema.durable_files import replace_text
 
 _ARTIFACTS: Final = "artifacts.json"
 
@@ -63,7 +63,7 @@ class Store:
         """A number that no artifact has had, as ML Metadata counts them."""
         file = self.folder / _ARTIFACTS
         latest = json.loads(file.read_text("utf-8"))["latest_id"] if file.exists() else 0
-        _replace(file, json.dumps({"latest_id": latest + 1}))
+        replace_text(file, json.dumps({"latest_id": latest + 1}))
         return str(latest + 1)
 
     def cached(self, pipeline: str, fingerprint: str) -> Any:
@@ -75,13 +75,13 @@ class Store:
         """Lets later executions with this fingerprint take these outputs."""
         file = self._cache_file(pipeline, fingerprint)
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, json_format.MessageToJson(outputs))
+        replace_text(file, json_format.MessageToJson(outputs))
 
     def record(self, run: str, name: str, content: Mapping[str, Any]) -> None:
         """Writes down something of a run."""
         file = self._run_file(run, name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, json.dumps(content, indent=2) + "\n")
+        replace_text(file, json.dumps(content, indent=2) + "\n")
 
     def recorded(self, run: str, name: str) -> Any:
         """What was written down; None where nothing was."""
@@ -92,7 +92,7 @@ class Store:
         """Lets the run be tried again without this task."""
         file = self._run_file(run, f"outputs/{task}")
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, json_format.MessageToJson(outputs))
+        replace_text(file, json_format.MessageToJson(outputs))
 
     def kept(self, run: str, task: str) -> Any:
         """The outputs, an ExecutorOutput, of a task of a run; None where it has not ended well."""
@@ -104,9 +104,3 @@ class Store:
 
     def _cache_file(self, pipeline: str, fingerprint: str) -> Path:
         return self.folder / "cache" / pipeline / f"{fingerprint}.json"
-
-
-def _replace(file: Path, text: str) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(file)

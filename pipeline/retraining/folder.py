@@ -1,6 +1,5 @@
 """What retrainings leave in the output folder. Every change is one rename: a crash leaves nothing half done."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.retraining.record import RetrainingRecord
+from schema.durable_files import replace_text
 from schema.errors import BreastImagingError
 
 _Content = TypeVar("_Content", bound=BaseModel)
@@ -122,11 +122,5 @@ def _parse(kind: type[_Content], text: str, file: Path) -> _Content:
 
 
 def _replace(file: Path, text: str) -> None:
-    """The file holds the text even after a power cut, or what it held before."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
+    replace_text(file, text)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.atomic_file import replace_text
 from pipeline.schedules.calendar_events import ANALYZE
 from pipeline.schedules.programs import is_there, run_program, said
+from schema.durable_files import replace_text
 from schema.errors import ConfigurationError, ScheduleError
 
 SYSTEMCTL: Final = "systemctl"

@@ -1,14 +1,12 @@
 """The configuration file of TensorFlow Serving: a `model_config_list` in protobuf's text format."""
 
-import os
-import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from google.protobuf import text_format
 
+from schema.durable_files import replace_text
 from schema.errors import BreastImagingError, ConfigurationError
 from serving.release.labels import Labels
 from serving.wire import messages_pb2 as wire
@@ -49,7 +47,7 @@ class ConfigFile:
                 f"{self._path} was changed by somebody else meanwhile.", fix="look at the file, and try again"
             )
         try:
-            _replace(self._path, text_format.MessageToString(after))
+            replace_text(self._path, text_format.MessageToString(after))
         except OSError as error:
             raise BreastImagingError(
                 f"{self._path} cannot be written ({error.strerror}).", fix="make room or grant access there"
@@ -80,17 +78,3 @@ def with_versions(
     model.version_labels.clear()
     model.version_labels.update(labels)
     return changed
-
-
-def _replace(path: Path, text: str) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)  # the server may be another user
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)

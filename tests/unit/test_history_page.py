@@ -298,7 +298,7 @@ def test_a_page_that_cannot_be_written_changes_nothing(
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.atomic_file.os.fsync", fail)
+    monkeypatch.setattr("schema.durable_files.os.fsync", fail)
     telling.tell(record)
     assert "the history page in" in caplog.text
     assert "No space left on device" in caplog.text

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from components.spans.ledger import read_ledger
 from pipeline.alerts.journal import read_journal
-from pipeline.atomic_file import replace_text
 from pipeline.config import Config
 from pipeline.retraining.folder import RetrainingFolder, last_trained
 from pipeline.retraining.history_page.content import HistoryContent
 from pipeline.retraining.history_page.render import render
 from pipeline.retraining.spans import find_spans
+from schema.durable_files import replace_text
 
 
 def write_history(config: Config, data: Path, folder: RetrainingFolder, now: datetime) -> None:
