@@ -1,10 +1,8 @@
 """Runs the graph on this machine: Beam in this process, metadata in SQLite."""
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import ml_metadata as mlmd
@@ -28,6 +26,7 @@ from pipeline.commit import current_commit
 from pipeline.config import BeamSettings, Config
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
+from pipeline.lock import locked
 from pipeline.lost_artifacts import forget_lost_artifacts
 from pipeline.output import OutputFolder
 from pipeline.published import check_classes, published_model
@@ -123,18 +122,15 @@ def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     tfx.orchestration.LocalDagRunner().run(pipeline)
 
 
-@contextmanager
-def hold(output: OutputFolder) -> Iterator[None]:
-    """Holds the output folder for this process; the system lets go of it even after a crash."""
-    with output.lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BreastImagingError(
-                f"Another run is using the output folder {output.root}.",
-                fix="wait for it to end, or choose another folder with --output",
-            ) from error
-        yield
+def hold(output: OutputFolder) -> AbstractContextManager[None]:
+    """Holds the output folder for this process. Raises BreastImagingError where another one does."""
+    return locked(
+        output.lock,
+        BreastImagingError(
+            f"Another run is using the output folder {output.root}.",
+            fix="wait for it to end, or choose another folder with --output",
+        ),
+    )
 
 
 def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: Path, names: tuple[str, ...]) -> None:

@@ -1,9 +1,8 @@
 """Runs a compiled pipeline from its file: all that the console command does but show it."""
 
-import fcntl
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from kubeflow.simulator.run import Simulation, Watcher
 from kubeflow.simulator.store import Store
 from kubeflow.simulator.tasks import NoCache, TaskRunner
 from kubeflow.simulator.volumes import check_volumes, not_simulated
+from pipeline.lock import locked
 from schema.errors import (
     BreastImagingError,
     ConfigurationError,
@@ -89,7 +89,7 @@ def simulate(file: Path, work: Path, options: Options, watcher: Watcher) -> Outc
     values = run_parameters(pipeline.spec, options.parameters)
     check_volumes(pipeline.platform, values)
     store = Store(work.resolve())
-    with _locked(store):
+    with _hold(store):
         check_namespaces(store.pods)
         run = options.retry or secrets.token_hex(4)
         _begin(store, run, pipeline, values, is_retry=bool(options.retry))
@@ -135,25 +135,23 @@ def _begin(store: Store, run: str, pipeline: CompiledPipeline, values: Mapping[s
     store.record(run, _BEGUN, begun)
 
 
-@contextmanager
-def _locked(store: Store) -> Iterator[None]:
-    """Holds the folder for this process; the system lets go of it even after a crash."""
+def _hold(store: Store) -> AbstractContextManager[None]:
+    """Holds the folder for this process. Raises ConfigurationError where it cannot, or another one does."""
+    lock = store.folder / _LOCK
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
-        lock = (store.folder / _LOCK).open("w")
+        lock.touch()
     except OSError as error:
         raise ConfigurationError(
             f"The folder {store.folder} cannot be written to ({error.strerror}).", fix="name another one with --work"
         ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigurationError(
-                f"Another simulation is using the folder {store.folder}.",
-                fix="wait for it to end, or name another folder with --work",
-            ) from error
-        yield
+    return locked(
+        lock,
+        ConfigurationError(
+            f"Another simulation is using the folder {store.folder}.",
+            fix="wait for it to end, or name another folder with --work",
+        ),
+    )
 
 
 def _record(outcome: Outcome) -> dict[str, object]:
