@@ -29,6 +29,17 @@ _SERVABLES: Final = (
     "serving.saved_model",
     "serving.servable",
 )
+_CARDS: Final = (
+    "schema",
+    *_SERVABLES,
+    "components.clinical_evaluator",
+    "components.data_gate",
+    "components.example_files",
+    "components.measures",
+    "components.model_card",
+    "components.model_files",
+    *_INGESTION,
+)
 # First-party modules and packages that each step runs. A test holds this list against the import graph.
 STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     "ImageExampleGen": ("schema", *_INGESTION),
@@ -102,29 +113,8 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.infra_validation",
         "components.publisher",
     ),
-    "CardWriter": (
-        "schema",
-        *_SERVABLES,
-        "components.clinical_evaluator",
-        "components.data_gate",
-        "components.example_files",
-        "components.measures",
-        "components.model_card",
-        "components.model_files",
-        *_INGESTION,
-    ),
-    "SpanGate": (
-        "schema",
-        *_SERVABLES,
-        "components.clinical_evaluator",
-        "components.data_gate",
-        "components.example_files",
-        "components.measures",
-        "components.model_card",
-        "components.model_files",
-        "components.span_gate",
-        *_INGESTION,
-    ),
+    "CardWriter": _CARDS,
+    "SpanGate": (*_CARDS, "components.span_gate"),
     "RunReport": ("schema", *_SERVABLES, "components"),
     "EvaluationReport": ("schema", *_SERVABLES, "components"),
 }
