@@ -43,6 +43,23 @@ def test_help_exits_with_0(arguments: list[str], capsys: pytest.CaptureFixture[s
     assert captured.err == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "default"),
+    [
+        (["run"], "runs/<name>"),
+        (["kubeflow", "status"], "that in KF_PIPELINES_ENDPOINT"),
+        (["release", "promote"], "the canary"),
+    ],
+)
+def test_help_shows_defaults_that_are_described(
+    arguments: list[str], default: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # for no line to be broken
+
+    assert run_app([*arguments, "--help"]) == 0
+    assert f"[default: ({default})]" in capsys.readouterr().out
+
+
 def test_an_unknown_configuration_exits_with_4_and_names_the_shipped_ones(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
