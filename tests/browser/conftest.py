@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DESKTOP, PHONE = (1280, 800), (390, 844)
@@ -34,3 +34,11 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     yield opened
     opened.close()
     assert faults == []
+
+
+def wait_for_charts(page: Page) -> None:
+    """Returns when every chart of the page is drawn, of which there is at least one."""
+    expect(page.locator(".chart .main-svg").first).to_be_attached()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('.main-svg'))"
+    )

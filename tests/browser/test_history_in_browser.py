@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from pipeline.retraining.history_page.content import HistoryContent
 from pipeline.retraining.history_page.render import render
+from tests.browser.conftest import wait_for_charts
 from tests.records import year
 
 pytestmark = pytest.mark.slow
@@ -39,9 +40,7 @@ def drawn(page: Page, history: Path) -> Page:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(history.as_uri())
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('.main-svg'))"
-    )
+    wait_for_charts(page)
     assert [url for url in asked if not url.startswith("data:")] == [history.as_uri()]
     return page
 

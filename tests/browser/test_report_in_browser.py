@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from components.report.page.render import render
 from components.report.threshold_counts import threshold_counts
+from tests.browser.conftest import wait_for_charts
 from tests.clinical import scored_images
 from tests.report import examined, full_content, image_group, three_class_evaluation
 
@@ -67,10 +68,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn(page: Page, report: Path) -> Page:
     """The page, once its last chart is there."""
     page.goto(report.as_uri())
-    expect(page.locator(".chart .main-svg").first).to_be_attached()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('.main-svg'))"
-    )
+    wait_for_charts(page)
     return page
 
 
@@ -78,9 +76,7 @@ def test_it_loads_nothing_and_draws_every_chart(page: Page, report: Path) -> Non
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(report.as_uri())
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('.main-svg'))"
-    )
+    wait_for_charts(page)
 
     assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
     boxes = [chart.bounding_box() for chart in page.locator(".chart").all()]

@@ -85,18 +85,7 @@ class Spans:
         with tempfile.TemporaryDirectory(dir=self.folder) as manifest:
             write_manifest(made.entries, made.pairs, manifest)
             write_fingerprints(made.entries, _codes(images), manifest)
-            generation = Generation(
-                span=name,
-                retraining=1,
-                accepted="",
-                population="",
-                drift=[],
-                notes=[],
-                images=0,
-                patients=0,
-                files={},
-            )
-            add_generation(self.ledger, generation, Path(manifest))
+            add_generation(self.ledger, generation_of(name), Path(manifest))
         self.images += images
         return made
 
