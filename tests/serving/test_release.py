@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_written_takes_the_labels_back(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("serving.release.config_file.tempfile.mkstemp", fail)
+    monkeypatch.setattr("schema.durable_files.os.fsync", fail)
 
     with pytest.raises(ReleaseError, match="cannot be written \\(No space left on device\\)"):
         roll_out([server], ConfigFile(path), NAME, lambda _: {"stable": 5}, 30)
