@@ -21,9 +21,9 @@ SliceName = Annotated[str, AfterValidator(_check_slice)]
 
 
 class Settings(BaseModel):
-    """Frozen, and unknown keys are errors."""
+    """Frozen, and unknown keys are errors, in which fields without a repr do not appear."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
 
 class SplitSettings(Settings):

@@ -139,15 +139,15 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
         section = section[name]
         if not isinstance(section, dict):
             raise ConfigurationError(f"--set {key}: {name} is a value, not a section.", fix="name a key")
-    section[last] = _parse_value(override, text)
+    section[last] = _parse_value(key.strip(), text)
 
 
-def _parse_value(override: str, text: str) -> object:
+def _parse_value(key: str, text: str) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(
-            f"--set {override}: the value is not valid YAML.",
+            f"--set {key}: the value is not valid YAML.",
             fix="quote it, as in --set 'data.labels=[a, b]'",
         ) from error
 
@@ -166,22 +166,30 @@ def _validate(values: Mapping[str, Any], origin: str) -> Config:
 def _explain(details: Any) -> str:
     path = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
-        known = _fields_at(details["loc"][:-1])
+        known = list(_section_at(details["loc"][:-1]).model_fields)
         near = difflib.get_close_matches(str(details["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return f"{path}: there is no such key; {hint}"
     if details["type"] == "missing":
         return f"{path}: this key is needed"
+    if _may_hold_secrets(details):
+        return f"{path}: {details['msg']}"
     return f"{path}: {details['msg']}; got {details['input']!r}"
 
 
-def _fields_at(location: Sequence[str | int]) -> list[str]:
+def _may_hold_secrets(details: Any) -> bool:
+    """Whether a whole section was given, or something in a section that has fields without a repr."""
+    fields = _section_at(details["loc"]).model_fields.values()
+    return isinstance(details["input"], Mapping) or any(not field.repr for field in fields)
+
+
+def _section_at(location: Sequence[str | int]) -> type[BaseModel]:
     model: type[BaseModel] = Config
     for part in location:
         # Numbers of list items and keys of mappings lead to no other section than the field that holds them.
         if part in model.model_fields:
             model = next(_sections_in(model.model_fields[str(part)].annotation), model)
-    return list(model.model_fields)
+    return model
 
 
 def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -13,18 +13,23 @@ LOCALHOST: Final = "localhost"
 
 Seconds = Annotated[float, Field(gt=0.0, le=600.0)]
 # Where a secret is, never the secret: configurations are printed, logged and published with models.
-SecretReference = Annotated[str, Field(pattern=r"^(|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+# Without repr, messages do not repeat what was given: it may be a secret after all.
+SecretReference = Annotated[str, Field(pattern=r"^(|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$", repr=False)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,100}$")]
 
 
 def check_url(url: str) -> str:
     """The address of a webhook. Raises ValueError, which does not repeat it: it may hold a secret."""
-    parts = urlsplit(url)
-    if not parts.hostname or parts.port == 0:  # to ask for the port checks that it is one
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if parts.port != 0 else None  # to ask for the port checks that it is one
+    except ValueError:  # which may repeat it
+        host = None
+    if not host:
         raise ValueError("the address of the webhook is no URL; write it as https://HOST/PATH")
     if parts.username or parts.password:
         raise ValueError("the address of the webhook holds a password; use header_name and header_value_from")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_local(parts.hostname)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_local(host)):
         raise ValueError("the address of the webhook must begin with https:// (http:// to this machine only)")
     return url
 
@@ -56,7 +61,7 @@ class WebhookSettings(Settings):
         backoff_seconds: before the second attempt; doubled before each further one.
     """
 
-    url: Annotated[str, AfterValidator(_check_given_url)] = ""
+    url: Annotated[str, AfterValidator(_check_given_url), Field(repr=False)] = ""
     url_from: SecretReference = ""
     format: Literal["record", "text"] = "record"
     header_name: HeaderName = ""
@@ -95,7 +100,7 @@ class AlertSettings(Settings):
     """
 
     events: tuple[Action, ...] = ("failed", "rejected", "span_refused", "published")
-    command: tuple[str, ...] = ()
+    command: Annotated[tuple[str, ...], Field(repr=False)] = ()
     command_timeout_seconds: Seconds = 30.0
     webhook: WebhookSettings = WebhookSettings()
 

@@ -245,7 +245,7 @@ def test_an_override_below_a_value_is_refused() -> None:
 
 
 def test_an_override_that_is_no_yaml_is_refused() -> None:
-    assert _refusal("synthetic", "data.labels=[a, b").what == "--set data.labels=[a, b: the value is not valid YAML."
+    assert _refusal("synthetic", "data.labels=[a, b").what == "--set data.labels: the value is not valid YAML."
 
 
 def test_overrides_take_the_type_of_their_key() -> None:
