@@ -43,7 +43,7 @@ def plan_entry(schedule: Schedule, expression: str) -> Plan:
         if after != before:
             crontab.write_crontab(after)
 
-    return Plan(f"# The crontab of {getpass.getuser()} would be:\n{after}", (), apply)
+    return Plan(f"# The crontab of {getpass.getuser()} would be:\n{after}", _root_notes(), apply)
 
 
 def plan_user_timer(schedule: Schedule, event: str, hours: int) -> Plan:
@@ -52,12 +52,13 @@ def plan_user_timer(schedule: Schedule, event: str, hours: int) -> Plan:
     plan = _plan_timer(schedule, event, manager, user_service_unit(schedule, hours))
     user = getpass.getuser()
     hint = f"The timers of {user} run while {user} is logged in; always, after: loginctl enable-linger"
+    hints = [] if (LINGERING / user).exists() else [hint]
 
     def apply() -> None:
         open_output(schedule.output.root)
         plan.apply()
 
-    return Plan(plan.shown, plan.notes if (LINGERING / user).exists() else [*plan.notes, hint], apply)
+    return Plan(plan.shown, [*plan.notes, *hints, *_root_notes()], apply)
 
 
 def plan_system_timer(schedule: Schedule, event: str, hours: int, run_as: str) -> Plan:
@@ -74,6 +75,12 @@ def _plan_timer(schedule: Schedule, event: str, manager: systemd.Manager, servic
     notes = [systemd.verify_units(units), *(f"Retrains at {start}, or up to 15 minutes later." for start in starts)]
     shown = show_files({manager.path(name): text for name, text in units.items()})
     return Plan(shown, notes, lambda: systemd.install_units(manager, schedule.name, units))
+
+
+def _root_notes() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["It will retrain as root, whose rights it does not need: better schedule it as another user."]
 
 
 def show_files(files: Mapping[Path, str]) -> str:

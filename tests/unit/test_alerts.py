@@ -4,8 +4,8 @@ import json
 import shlex
 import sys
 import textwrap
-import traceback
 import time
+import traceback
 from pathlib import Path
 
 import jsonschema

@@ -3,6 +3,7 @@
 import os
 import pwd
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ OTHER_LINES = "MAILTO=me@example.org\n# mine\n5 4 * * 1 /usr/bin/backup --all\n"
 
 @pytest.fixture
 def schedulers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Schedulers:
-    """With a home, a program to start, and folders with spaces and percent signs below the current one."""
+    """Of a user with a home, a program to start, and folders with spaces and percent signs below the current one."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(plans, "LINGERING", tmp_path)
     program = tmp_path / "environment" / "breast-imaging"
@@ -60,6 +62,22 @@ def test_a_timer_is_installed(schedulers: Schedulers, tmp_path: Path, capsys: py
     assert schedulers.calls == ["--user daemon-reload", f"--user enable {name}", f"--user restart {name}"]
     assert (tmp_path / "work" / "out" / "logs").is_dir()
     assert "loginctl enable-linger" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("install", [systemd_install, cron_install])
+@pytest.mark.parametrize(("user", "warned"), [(0, True), (1000, False)])
+def test_root_is_warned(
+    user: int,
+    warned: bool,
+    install: Callable[[], int],
+    schedulers: Schedulers,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+
+    assert install() == 0
+    assert ("It will retrain as root" in capsys.readouterr().out) is warned
 
 
 def test_other_times_take_the_place_of_the_first(schedulers: Schedulers, tmp_path: Path) -> None:
