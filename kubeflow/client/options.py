@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kubeflow.client.connection import Settings
 
 DEFAULT_SERVER_NAMESPACE: Final = "kubeflow"
-DEFAULT_DEADLINE: Final = 30.0
+DEFAULT_DEADLINE: Final = 30.0  # seconds
 
 EndpointOption = Annotated[
     str | None,

@@ -14,7 +14,7 @@ END_STATES: Final = frozenset({SUCCEEDED, "SKIPPED", "FAILED", "CANCELED"})
 # Tasks of the backend's own, of which there is one for each of ours.
 _INTERNAL_TASKS: Final = ("root", "executor")
 _DRIVER_SUFFIX: Final = "-driver"
-LONGEST_OUTAGE: Final = 600.0
+LONGEST_OUTAGE: Final = 600.0  # seconds
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from components.spans.ledger import Ledger
@@ -12,7 +12,6 @@ from pipeline.retraining.folder import Refusal, RetrainingFolder, Start
 from pipeline.retraining.record import Action, RetrainingRecord
 from pipeline.retraining.runner import Trained
 
-_DAY_SECONDS: Final = 86_400.0
 _REPORT: Final = "retraining/reports/{number:06d}/index.html"
 
 
@@ -86,7 +85,7 @@ def model_age_days(start: Start, history: Sequence[RetrainingRecord]) -> float |
         return None
     published = next(record for record in history if record.published_version == start.incumbent_version)
     age = datetime.fromisoformat(start.started) - datetime.fromisoformat(published.finished)
-    return age.total_seconds() / _DAY_SECONDS
+    return age / timedelta(days=1)
 
 
 def refused_by(start: Start, folder: RetrainingFolder) -> list[Refusal]:

@@ -41,9 +41,8 @@ def training_config(config: Config, incumbent: bool) -> Config:
         incumbent: whether a model is published, which must then be compared with.
     """
     clinical = config.clinical.model_copy(update={"non_inferiority": "required" if incumbent else "compared"})
-    changed = {
-        name: "drop" for name in _ACROSS_SPANS if getattr(config.data.checks, name) == "fail"
-    }  # a window of train differs from a test of all time, and each span was compared when it came
-    checks = config.data.checks.model_copy(update={**changed, "skew": "warn", "drift": "warn"})
+    dropped = {name: "drop" for name in _ACROSS_SPANS if getattr(config.data.checks, name) == "fail"}
+    # A window of train differs from a test of all time, and each span was compared when it came.
+    checks = config.data.checks.model_copy(update={**dropped, "skew": "warn", "drift": "warn"})
     data = config.data.model_copy(update={"checks": checks})
     return config.model_copy(update={"clinical": clinical, "data": data})

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from components.report.page.text import format_integer
 from components.report.page.verdict import BAD, GOOD, MIXED
 from pipeline.retraining.history_page.content import HistoryContent
 from pipeline.retraining.record import RetrainingRecord
-
-_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _age_days(content: HistoryContent, published: RetrainingRecord | None) -> fl
 
 
 def _days_since(time: str, now: datetime) -> float:
-    return (now - datetime.fromisoformat(time)).total_seconds() / _DAY_SECONDS
+    return (now - datetime.fromisoformat(time)) / timedelta(days=1)
 
 
 def _failures(records: Sequence[RetrainingRecord]) -> Iterator[str]:
