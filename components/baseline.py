@@ -82,9 +82,7 @@ class LatestOtherAcceptedDataStrategy(resolver.ResolverStrategy):
     Data that were refused have no report, so they never become what later ones are compared with.
     """
 
-    def resolve_artifacts(
-        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
-    ) -> dict[str, list[types.Artifact]]:
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Artifacts) -> _Artifacts:
         at_hand = {artifact.id for artifact in input_dict[MANIFEST_KEY]}
         others = [
             report
@@ -92,4 +90,4 @@ class LatestOtherAcceptedDataStrategy(resolver.ResolverStrategy):
             if report.get_int_custom_property(MANIFEST_ID_PROPERTY) not in at_hand
         ]
         latest = sorted(others, key=lambda report: report.id)[-1:]
-        return {MANIFEST_KEY: input_dict[MANIFEST_KEY], **({REPORT_KEY: latest} if latest else {})}
+        return {MANIFEST_KEY: input_dict[MANIFEST_KEY], REPORT_KEY: latest}
