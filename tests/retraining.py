@@ -23,6 +23,7 @@ from pipeline.retraining.record import RetrainingRecord
 from pipeline.retraining.retrain import Retraining
 from pipeline.retraining.runner import Trained, Validated
 from schema.errors import DataRejectedError
+from tests.manifests import inspected_image
 
 LABELS = ("a", "b")
 SPEC = DatasetSpec("image_folder", "X", ANY_MODALITY, "nowhere", "<class>/*", LABELS, "b", lambda listing: ())
@@ -127,20 +128,12 @@ class FakeRunner:
 
 
 def _entry(path: Path, data: Path) -> ManifestEntry:
-    return ManifestEntry(
+    return inspected_image(
         path.relative_to(data).as_posix(),
         label=path.parent.name,
         patient=path.name.partition("-")[0],
         sha256=path.read_text(),
         pixel_sha256=path.read_text(),
-        height=60,
-        width=80,
-        channels=1,
-        bit_depth=8,
-        mean=0.3,
-        highest=1.0,
-        levels=200,
-        border=0.1,
     )
 
 

@@ -25,6 +25,7 @@ from components.settings import DataSettings, SplitSettings
 from schema import contract
 from schema.errors import EXIT_DATA_REJECTED, DataRejectedError
 from tests.images import noise
+from tests.manifests import inspected_image
 
 LABELS = ("a", "b")
 LAYOUT = "<class>/*.png"
@@ -45,20 +46,7 @@ def data_settings(**values: Any) -> DataSettings:
 
 def inspected(source: str, **changes: Any) -> ManifestEntry:
     """An image without fault, unlike all others, of the class that its folder names."""
-    values: dict[str, Any] = {
-        "label": source.partition("/")[0],
-        "sha256": f"file {source}",
-        "pixel_sha256": f"pixels of {source}",
-        "height": 60,
-        "width": 80,
-        "channels": 1,
-        "bit_depth": 8,
-        "mean": 0.3,
-        "highest": 1.0,
-        "levels": 200,
-        "border": 0.1,
-    }
-    return ManifestEntry(source, **(values | changes))
+    return inspected_image(source, **({"label": source.partition("/")[0]} | changes))
 
 
 def patients(images: int = 8, each: int = 2) -> list[ManifestEntry]:

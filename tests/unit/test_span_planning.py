@@ -28,6 +28,7 @@ from components.spans.fingerprints import write_fingerprints
 from components.spans.ledger import Generation, Ledger, LedgerError, add_generation, read_ledger
 from schema import contract
 from schema.errors import DataRejectedError
+from tests.manifests import inspected_image
 
 LABELS = ("a", "b")
 SPEC = DatasetSpec("x", "X", ANY_MODALITY, "nowhere", "<class>/*.png", LABELS, "b", lambda listing: ())
@@ -38,21 +39,7 @@ LIKE = 1.0  # similarity of certain copies
 
 
 def image(source: str, patient: str = "", label: str = "a", pixels: str = "") -> ManifestEntry:
-    return ManifestEntry(
-        source,
-        label=label,
-        patient=patient,
-        sha256=f"file {source}",
-        pixel_sha256=pixels or f"pixels of {source}",
-        height=60,
-        width=80,
-        channels=1,
-        bit_depth=8,
-        mean=0.3,
-        highest=1.0,
-        levels=200,
-        border=0.1,
-    )
+    return inspected_image(source, label=label, patient=patient, pixel_sha256=pixels or f"pixels of {source}")
 
 
 def generation_of(span: str) -> Generation:
