@@ -31,7 +31,7 @@ BENCHMARKS: Final = MappingProxyType(
 
 
 def select(names: Sequence[str]) -> list[str]:
-    """These benchmarks in the registry's order; all for none. Raises ConfigurationError for a name that is not there."""
+    """These benchmarks in the registry's order; all for none. Raises ConfigurationError for a name not there."""
     for name in names:
         if name not in BENCHMARKS:
             near = difflib.get_close_matches(name, BENCHMARKS, n=1)
