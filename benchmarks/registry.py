@@ -1,5 +1,6 @@
 """The benchmarks that `make bench` runs, in their order."""
 
+import ast
 import difflib
 import importlib
 from collections.abc import Callable, Sequence
@@ -40,6 +41,12 @@ def select(names: Sequence[str]) -> list[str]:
                 f"There is no benchmark {name!r}.", fix=f"{hint}benchmarks: {', '.join(BENCHMARKS)}"
             )
     return [name for name in BENCHMARKS if name in names or not names]
+
+
+def describe(name: str) -> str:
+    """What a benchmark measures, in a sentence: the first of its module, which is not imported for it."""
+    origin = Path(__file__).with_name(f"{BENCHMARKS[name].rpartition('.')[2]}.py")
+    return (ast.get_docstring(ast.parse(origin.read_text("utf-8"))) or "").partition("\n")[0]
 
 
 def load(name: str) -> Measure:

@@ -1,0 +1,87 @@
+"""Time, processor time and memory of a piece of work, and several ways of doing the same by turns."""
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.figures import Progress
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Attributes: seconds: by the clock; processor_seconds: of this process and of children that have ended."""
+
+    seconds: float
+    processor_seconds: float
+
+
+@dataclass(frozen=True)
+class ProcessCost(Cost):
+    """Of work in a new process. Attributes: peak_mib: resident memory at most, imports included."""
+
+    peak_mib: float
+
+
+def cost_of(work: Callable[[], object]) -> Cost:
+    started, processor = time.perf_counter(), _processor_seconds()
+    work()
+    return Cost(time.perf_counter() - started, _processor_seconds() - processor)
+
+
+def alternate(ways: Mapping[str, Callable[[], object]], repetitions: int, report: Progress) -> dict[str, list[Cost]]:
+    """Does the work in all ways by turns, since the speed of a machine drifts. Returns each way's repetitions."""
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    for repetition in range(1, repetitions + 1):
+        for name, work in ways.items():
+            report(f"{name}, {repetition} of {repetitions}")
+            costs[name].append(cost_of(work))
+    return costs
+
+
+def ratios(costs: Sequence[float], others: Sequence[float]) -> list[float]:
+    """Of each repetition to the other way's next to it."""
+    return [cost / other for cost, other in zip(costs, others, strict=True)]
+
+
+def median_seconds(costs: Sequence[Cost]) -> float:
+    return median(cost.seconds for cost in costs)
+
+
+def in_new_process(prepare: Callable[[], object], work: Callable[..., object], *arguments: Any) -> ProcessCost:
+    """Does work of a module's own functions in a process that has done nothing else.
+
+    Args:
+        prepare: imports what the work needs. It takes no time, but memory.
+        arguments: of the work.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_in_this_process, prepare, work, arguments).result()
+
+
+def _in_this_process(
+    prepare: Callable[[], object], work: Callable[..., object], arguments: tuple[Any, ...]
+) -> ProcessCost:
+    prepare()
+    cost = cost_of(lambda: work(*arguments))
+    return ProcessCost(cost.seconds, cost.processor_seconds, peak_mib())
+
+
+def peak_mib() -> float:
+    """Resident memory of this process at most, in MiB.
+
+    `ru_maxrss` is no less than what the parent had when it started this process, so the kernel is asked otherwise.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (kibibytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(kibibytes) / 1024
+
+
+def _processor_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime

@@ -1,0 +1,67 @@
+"""Runs one benchmark in a process of its own, so that it finds no memory, threads or imports of another one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from pydantic import TypeAdapter
+
+from benchmarks.figures import Figure, Progress
+from benchmarks.worker import DOING, FIGURES
+from schema.errors import BreastImagingError
+
+SHOWN_LINES: Final = 10
+_SECONDS_TO_END: Final = 10
+
+
+def run_benchmark(name: str, folder: Path, report: Progress) -> list[Figure]:
+    """Measures in a folder, which is made. However this ends, no process of the benchmark is left.
+
+    Raises BreastImagingError, with the end of what the benchmark logged, where it fails.
+    """
+    work, log = folder / "work", folder / "log.txt"
+    work.mkdir(parents=True)
+    figures: list[Figure] | None = None
+    with (
+        log.open("wb") as file,
+        _running([sys.executable, "-m", "benchmarks.worker", name, str(work)], file) as lines,
+    ):
+        for line in lines:
+            message = json.loads(line)
+            if DOING in message:
+                report(message[DOING])
+            else:
+                figures = TypeAdapter(list[Figure]).validate_python(message[FIGURES])
+    if figures is None:
+        raise BreastImagingError(
+            f"The benchmark {name} failed.",
+            reasons=log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:],
+            fix=f"run it alone: python -m benchmarks --only {name}",
+        )
+    return figures
+
+
+@contextmanager
+def _running(command: Sequence[str], log: IO[bytes]) -> Iterator[Iterator[bytes]]:
+    """The lines that a command prints. It leads a session, which Ctrl-C does not reach and which ends as a whole."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True) as process:
+        assert process.stdout
+        try:
+            yield iter(process.stdout)
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_SECONDS_TO_END)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
