@@ -4,8 +4,8 @@
     python -m benchmarks --only ingestion transform
 
 A target that is not met is a line of the table, and no failure. Ctrl-C keeps what is measured by then.
-Exit codes: 0 all measured, 1 a benchmark failed or the run was interrupted, 4 no such benchmark, or no such folder for
-the JSON.
+Exit codes: 0 all measured, 1 a benchmark failed or the run was interrupted, 4 no such benchmark, or no such folder
+for the JSON.
 """
 
 import argparse

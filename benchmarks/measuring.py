@@ -53,22 +53,20 @@ def median_seconds(costs: Sequence[Cost]) -> float:
     return median(cost.seconds for cost in costs)
 
 
-def in_new_process(prepare: Callable[[], object], work: Callable[..., object], *arguments: Any) -> ProcessCost:
-    """Does work of a module's own functions in a process that has done nothing else.
+def in_new_process(make_ready: Callable[..., Callable[[], object]], *arguments: Any) -> ProcessCost:
+    """Does work in a process that has done nothing else.
 
     Args:
-        prepare: imports what the work needs. It takes no time, but memory.
-        arguments: of the work.
+        make_ready: a module's own function, which imports what is needed and returns the work. It costs no time, but
+            memory.
+        arguments: of that function.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_in_this_process, prepare, work, arguments).result()
+        return pool.submit(_in_this_process, make_ready, arguments).result()
 
 
-def _in_this_process(
-    prepare: Callable[[], object], work: Callable[..., object], arguments: tuple[Any, ...]
-) -> ProcessCost:
-    prepare()
-    cost = cost_of(lambda: work(*arguments))
+def _in_this_process(make_ready: Callable[..., Callable[[], object]], arguments: tuple[Any, ...]) -> ProcessCost:
+    cost = cost_of(make_ready(*arguments))
     return ProcessCost(cost.seconds, cost.processor_seconds, peak_mib())
 
 

@@ -42,7 +42,7 @@ def run_benchmark(name: str, folder: Path, report: Progress) -> list[Figure]:
         raise BreastImagingError(
             f"The benchmark {name} failed.",
             reasons=log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:],
-            fix=f"run it alone: python -m benchmarks --only {name}",
+            fix=f"see all that it says: python -m benchmarks.worker {name} FOLDER",
         )
     return figures
 

@@ -1,0 +1,122 @@
+"""The Transform step against a plain loop of the same decoding and resizing.
+
+Both read the examples that ingestion wrote, on one worker. The plain loop puts each image through the same TensorFlow
+functions, compiled, and writes the same features, compressed likewise, to one file.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+
+from benchmarks.figures import Figure, Progress, figure_of
+from benchmarks.ingestion import generate
+from benchmarks.measuring import Cost, alternate, median_seconds, ratios
+from benchmarks.steps import ready_step, run_steps
+from components.models.registry import get_model
+from components.transform import SETTINGS_KEY, preprocessing_fn
+from pipeline.config import Config, load_config
+from schema import contract
+
+IMAGES, FEW_IMAGES, SIDE, REPETITIONS = 1_000, 50, 256, 3
+RESIZED = 96
+SPLITS = (contract.TRAIN, contract.EVAL)
+_FEATURES = {
+    contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
+    contract.LABEL_INDEX: tf.io.FixedLenFeature([], tf.int64),
+    contract.SOURCE: tf.io.FixedLenFeature([], tf.string),
+}
+_GZIP = tf.io.TFRecordOptions(compression_type="GZIP")
+
+
+def measure(work: Path, report: Progress) -> list[Figure]:
+    """Of all images; and of each further one, which leaves out what the step costs however few there are."""
+    ways: dict[str, Callable[[], object]] = {}
+    for name, images in (("few", FEW_IMAGES), ("all", IMAGES)):
+        report(f"making {images} images, and ingesting them")
+        plain, transform = _ready(work / name, images)
+        ways |= {f"plain loop, {name}": plain, f"Transform, {name}": transform}
+    ways["Transform, few"]()  # a first time costs what no later one does
+    ways["plain loop, few"]()
+    costs = alternate(ways, REPETITIONS, report)
+    plain_seconds, transform_seconds = (_seconds(costs[f"{way}, all"]) for way in ("plain loop", "Transform"))
+    plain_further, transform_further = (_further(costs, way) for way in ("plain loop", "Transform"))
+    raw = {
+        "images": float(IMAGES),
+        "plain_loop_seconds": median_seconds(costs["plain loop, all"]),
+        "transform_seconds": median_seconds(costs["Transform, all"]),
+        f"transform_of_{FEW_IMAGES}_seconds": median_seconds(costs["Transform, few"]),
+    }
+    return [
+        figure_of("transform", "speed of Transform / of a plain loop", ratios(plain_seconds, transform_seconds), raw),
+        figure_of(
+            "transform",
+            "the same, of each further image",
+            ratios(plain_further, transform_further),
+            raw,
+        ),
+    ]
+
+
+def synthetic_config() -> Config:
+    """The quick start's, for the images that `benchmarks.ingestion` makes, on one worker."""
+    return load_config(
+        "image_folder",
+        [
+            "data.labels=[benign, malignant]",
+            "data.positive_label=malignant",
+            "model.architecture=cnn",
+            f"model.image_size=[{RESIZED}, {RESIZED}]",
+            "beam.workers=1",
+        ],
+    )
+
+
+def run_plain_loop(examples: Path, output: Path) -> None:
+    """Reads the splits that Transform reads, and writes one file."""
+    transform = _compiled(synthetic_config())
+    files = [str(file) for split in SPLITS for file in sorted((examples / f"Split-{split}").iterdir())]
+    with tf.io.TFRecordWriter(str(output), _GZIP) as writer:
+        for record in tf.data.TFRecordDataset(files):
+            writer.write(_serialized(transform(record)))
+
+
+def _ready(folder: Path, images: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """The plain loop and the step, over so many images."""
+    config, data = synthetic_config(), folder / "data"
+    generate(data, images, SIDE)
+    run_steps(["ImageExampleGen", "ImportSchemaGen"], config, data, folder)
+    examples = folder / "ImageExampleGen" / "examples"
+    return lambda: run_plain_loop(examples, folder / "plain.gz"), ready_step("Transform", config, data, folder)
+
+
+def _compiled(config: Config) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Transforms one serialized example."""
+    settings = get_model(config.model.architecture).transform_settings(config.model).model_dump_json()
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    def transform(record: tf.Tensor) -> dict[str, tf.Tensor]:
+        return preprocessing_fn(tf.io.parse_example(record[None], _FEATURES), {SETTINGS_KEY: settings})
+
+    return transform
+
+
+def _serialized(values: dict[str, tf.Tensor]) -> bytes:
+    def bytes_feature(key: str) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[values[key].numpy()[0]]))
+
+    features = {key: bytes_feature(key) for key in (contract.TRANSFORMED_IMAGE, contract.TRANSFORMED_SOURCE)}
+    label = tf.train.Int64List(value=values[contract.TRANSFORMED_LABEL].numpy())
+    features[contract.TRANSFORMED_LABEL] = tf.train.Feature(int64_list=label)
+    serialized: bytes = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return serialized
+
+
+def _seconds(costs: list[Cost]) -> list[float]:
+    return [cost.seconds for cost in costs]
+
+
+def _further(costs: dict[str, list[Cost]], way: str) -> list[float]:
+    """Seconds that more images took than few, in each repetition."""
+    both = zip(_seconds(costs[f"{way}, all"]), _seconds(costs[f"{way}, few"]), strict=True)
+    return [more - few for more, few in both]
