@@ -12,7 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -26,8 +26,12 @@ from pipeline.json_file import write_json
 from schema.errors import EXIT_FAILED, BreastImagingError
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] = BENCHMARKS) -> int:
+    """Runs the command; returns its exit code.
+
+    Args:
+        benchmarks: the modules of those that there are, by their names.
+    """
     parser = argparse.ArgumentParser(
         "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,35 +41,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     if options.list:
-        for name in BENCHMARKS:
-            console.print(f"{name:<16}{describe(name)}", highlight=False, soft_wrap=True, markup=False)
+        for name, module in benchmarks.items():
+            console.print(f"{name:<16}{describe(module)}", highlight=False, soft_wrap=True, markup=False)
         return 0
     try:
-        return _run(select(options.only), options.json, console)
+        return _run(select(options.only, benchmarks), options.json, console)
     except BreastImagingError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
-def _run(names: Sequence[str], json_file: Path | None, console: Console) -> int:
+def _run(selected: Mapping[str, str], json_file: Path | None, console: Console) -> int:
     results = new_results()
     try:
-        _measure_all(names, results, json_file, console)
+        _measure_all(selected, results, json_file, console)
     except KeyboardInterrupt:
-        left = len(names) - len(results.measurements)
-        console.print(f"Interrupted. What was measured is kept; {left} of {len(names)} benchmarks are not measured.")
+        left = [name for name in selected if name not in {found.name for found in results.measurements}]
+        console.print(f"Interrupted. What was measured is kept; not measured: {', '.join(left)}", soft_wrap=True)
     console.print(figures_table(results.figures))
     for measurement in results.failures:
         console.print(measurement.failure, style="red", markup=False, highlight=False)
     return 0 if results.complete and not results.failures else EXIT_FAILED
 
 
-def _measure_all(names: Sequence[str], results: Results, json_file: Path | None, console: Console) -> None:
+def _measure_all(selected: Mapping[str, str], results: Results, json_file: Path | None, console: Console) -> None:
     """Appends to the results, and keeps the file up to date."""
     _keep(results, json_file)  # before anything is measured, so that a wrong name costs nothing
-    for number, name in enumerate(names, start=1):
-        results.measurements.append(_measure(name, f"{number} of {len(names)}, {name}", console))
-        results.complete = number == len(names)
+    for number, (name, module) in enumerate(selected.items(), start=1):
+        results.measurements.append(_measure(name, module, f"{number} of {len(selected)}, {name}", console))
+        results.complete = number == len(selected)
         _keep(results, json_file)
 
 
@@ -74,13 +78,13 @@ def _keep(results: Results, json_file: Path | None) -> None:
         write_json(results, json_file)
 
 
-def _measure(name: str, title: str, console: Console) -> Measurement:
+def _measure(name: str, module: str, title: str, console: Console) -> Measurement:
     started = time.perf_counter()
     found = Measurement(name=name, seconds=0.0)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, console.status(f"{title}: starting") as status:
         try:
             found.figures = run_benchmark(
-                name, Path(folder) / name, lambda doing: status.update(f"{title}: {escape(doing)}")
+                module, Path(folder), lambda doing: status.update(f"{title}: {escape(doing)}")
             )
         except BreastImagingError as error:
             found.failure = str(error)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.figures import AtLeast, Figure, Progress, figure_of
-from benchmarks.measuring import alternate, in_new_process, median_seconds, ratios
+from benchmarks.measuring import ProcessCost, alternate, in_new_process, median_seconds, process_cost_of, ratios
 
 PLAIN = "plain loop"
 INGESTION = "ingestion"
@@ -50,11 +50,11 @@ def main() -> None:
             data = Path(folder) / "data"
             generate(data, images, arguments.side)
             put = min(images, arguments.plain_images or images)
-            plain = _measured(ready_plain_loop, data, Path(folder) / "plain", put) | {"images": put}
+            plain = _measured(run_plain_loop, data, Path(folder) / "plain", put) | {"images": put}
             rows.append(describe(PLAIN, 1, plain, plain))
             for workers in dict.fromkeys(arguments.workers):
                 ingested = Path(folder) / f"ingested-{workers}"
-                measured = _measured(ready_ingestion, data, ingested, workers) | {"images": images}
+                measured = _measured(run_ingestion, data, ingested, workers) | {"images": images}
                 rows.append(describe(INGESTION, workers, measured, plain))
         print_rows(rows[-1 - len(dict.fromkeys(arguments.workers)) :])
     if arguments.json:
@@ -124,16 +124,6 @@ def _path(number: int) -> str:
     return f"{LABELS[(number // IMAGES_PER_PATIENT) % 2]}/{number // 1000:04d}/image-{number:07d}.png"
 
 
-def ready_plain_loop(data: Path, output: Path, images: int) -> Callable[[], None]:
-    _import_all()
-    return lambda: run_plain_loop(data, output, images)
-
-
-def ready_ingestion(data: Path, output: Path, workers: int) -> Callable[[], None]:
-    _import_all()
-    return lambda: run_ingestion(data, output, workers)
-
-
 def _import_all() -> None:
     """What both need, so that neither pays for it."""
     from tests.ingestion import ingest  # noqa: F401
@@ -165,9 +155,15 @@ def run_ingestion(data: Path, output: Path, workers: int) -> None:
     ingest(data, output, workers=workers)
 
 
-def _measured(make_ready: Callable[..., Callable[[], object]], *arguments: Any) -> dict[str, float]:
+def _measured(work: Callable[..., None], *arguments: Any) -> dict[str, float]:
     """Seconds and peak resident memory in a process of its own."""
-    return asdict(in_new_process(make_ready, *arguments))
+    return asdict(in_new_process(_cost_after_imports, work, arguments))
+
+
+def _cost_after_imports(work: Callable[..., None], arguments: tuple[Any, ...]) -> ProcessCost:
+    """A long run does not notice what imports take, which differs."""
+    _import_all()
+    return process_cost_of(lambda: work(*arguments))
 
 
 def describe(what: str, workers: int, measured: dict[str, float], plain: dict[str, float]) -> dict[str, Any]:

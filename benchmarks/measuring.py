@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.figures import Progress
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class ProcessCost(Cost):
-    """Of work in a new process. Attributes: peak_mib: resident memory at most, imports included."""
+    """Attributes: peak_mib: resident memory of the process at most, until the work was done."""
 
     peak_mib: float
 
@@ -53,21 +55,16 @@ def median_seconds(costs: Sequence[Cost]) -> float:
     return median(cost.seconds for cost in costs)
 
 
-def in_new_process(make_ready: Callable[..., Callable[[], object]], *arguments: Any) -> ProcessCost:
-    """Does work in a process that has done nothing else.
-
-    Args:
-        make_ready: a module's own function, which imports what is needed and returns the work. It costs no time, but
-            memory.
-        arguments: of that function.
-    """
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_in_this_process, make_ready, arguments).result()
-
-
-def _in_this_process(make_ready: Callable[..., Callable[[], object]], arguments: tuple[Any, ...]) -> ProcessCost:
-    cost = cost_of(make_ready(*arguments))
+def process_cost_of(work: Callable[[], object]) -> ProcessCost:
+    """Of work in this process, whose peak may be that of what it did before."""
+    cost = cost_of(work)
     return ProcessCost(cost.seconds, cost.processor_seconds, peak_mib())
+
+
+def in_new_process(function: Callable[..., Result], *arguments: Any) -> Result:
+    """What a module's own function returns in a process that has done nothing else."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def peak_mib() -> float:

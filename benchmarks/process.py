@@ -20,17 +20,21 @@ SHOWN_LINES: Final = 10
 _SECONDS_TO_END: Final = 10
 
 
-def run_benchmark(name: str, folder: Path, report: Progress) -> list[Figure]:
-    """Measures in a folder, which is made. However this ends, no process of the benchmark is left.
+def run_benchmark(module: str, folder: Path, report: Progress) -> list[Figure]:
+    """Measures in a folder. However this ends, no process of the benchmark is left.
+
+    Args:
+        module: of the benchmark, with a function `measure`.
+        folder: an empty one.
 
     Raises BreastImagingError, with the end of what the benchmark logged, where it fails.
     """
     work, log = folder / "work", folder / "log.txt"
-    work.mkdir(parents=True)
+    work.mkdir()
     figures: list[Figure] | None = None
     with (
         log.open("wb") as file,
-        _running([sys.executable, "-m", "benchmarks.worker", name, str(work)], file) as lines,
+        _running([sys.executable, "-m", "benchmarks.worker", module, str(work)], file) as lines,
     ):
         for line in lines:
             message = json.loads(line)
@@ -40,9 +44,9 @@ def run_benchmark(name: str, folder: Path, report: Progress) -> list[Figure]:
                 figures = TypeAdapter(list[Figure]).validate_python(message[FIGURES])
     if figures is None:
         raise BreastImagingError(
-            f"The benchmark {name} failed.",
+            f"The benchmark {module} failed.",
             reasons=log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:],
-            fix=f"see all that it says: python -m benchmarks.worker {name} FOLDER",
+            fix=f"see all that it says: python -m benchmarks.worker {module} FOLDER",
         )
     return figures
 

@@ -12,12 +12,24 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import Artifact, OutputChannel
 from tfx.utils import json_utils
 
-from pipeline.config import Config
+from pipeline.config import Config, load_config
 from pipeline.graph import build_pipeline
 from pipeline.local import fingerprinted_platform
 from pipeline.output import open_output
 
 _ARTIFACTS_FILE = "artifacts.json"
+
+
+def small_config(*overrides: str) -> Config:
+    """For the images that `benchmarks.ingestion` makes: the quick start's network, on one worker."""
+    own = (
+        "data.labels=[benign, malignant]",
+        "data.positive_label=malignant",
+        "model.architecture=cnn",
+        "model.image_size=[96, 96]",
+        "beam.workers=1",
+    )
+    return load_config("image_folder", (*own, *overrides))
 
 
 def ready_step(step: str, config: Config, data: Path, folder: Path) -> Callable[[], None]:

@@ -12,14 +12,13 @@ import tensorflow as tf
 from benchmarks.figures import Figure, Progress, figure_of
 from benchmarks.ingestion import generate
 from benchmarks.measuring import Cost, alternate, median_seconds, ratios
-from benchmarks.steps import ready_step, run_steps
+from benchmarks.steps import ready_step, run_steps, small_config
 from components.models.registry import get_model
 from components.transform import SETTINGS_KEY, preprocessing_fn
-from pipeline.config import Config, load_config
+from pipeline.config import Config
 from schema import contract
 
 IMAGES, FEW_IMAGES, SIDE, REPETITIONS = 1_000, 50, 256, 3
-RESIZED = 96
 SPLITS = (contract.TRAIN, contract.EVAL)
 _FEATURES = {
     contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
@@ -58,23 +57,9 @@ def measure(work: Path, report: Progress) -> list[Figure]:
     ]
 
 
-def synthetic_config() -> Config:
-    """The quick start's, for the images that `benchmarks.ingestion` makes, on one worker."""
-    return load_config(
-        "image_folder",
-        [
-            "data.labels=[benign, malignant]",
-            "data.positive_label=malignant",
-            "model.architecture=cnn",
-            f"model.image_size=[{RESIZED}, {RESIZED}]",
-            "beam.workers=1",
-        ],
-    )
-
-
 def run_plain_loop(examples: Path, output: Path) -> None:
     """Reads the splits that Transform reads, and writes one file."""
-    transform = _compiled(synthetic_config())
+    transform = _compiled(small_config())
     files = [str(file) for split in SPLITS for file in sorted((examples / f"Split-{split}").iterdir())]
     with tf.io.TFRecordWriter(str(output), _GZIP) as writer:
         for record in tf.data.TFRecordDataset(files):
@@ -83,7 +68,7 @@ def run_plain_loop(examples: Path, output: Path) -> None:
 
 def _ready(folder: Path, images: int) -> tuple[Callable[[], None], Callable[[], None]]:
     """The plain loop and the step, over so many images."""
-    config, data = synthetic_config(), folder / "data"
+    config, data = small_config(), folder / "data"
     generate(data, images, SIDE)
     run_steps(["ImageExampleGen", "ImportSchemaGen"], config, data, folder)
     examples = folder / "ImageExampleGen" / "examples"

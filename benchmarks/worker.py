@@ -16,13 +16,13 @@ FIGURES = "figures"
 
 
 def main() -> None:
-    name, folder = sys.argv[1:]
+    module, folder = sys.argv[1:]
     messages = _own_output()
 
     def tell(kind: str, content: object) -> None:
         print(json.dumps({kind: content}), file=messages, flush=True)
 
-    figures = load(name)(Path(folder), lambda what: tell(DOING, what))
+    figures = load(module)(Path(folder), lambda what: tell(DOING, what))
     tell(FIGURES, TypeAdapter(list[Figure]).dump_python(figures, mode="json"))
 
 
