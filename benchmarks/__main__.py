@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,8 @@ from benchmarks.results import Measurement, Results, new_results
 from benchmarks.table import figures_table
 from pipeline.json_file import write_json
 from schema.errors import EXIT_FAILED, BreastImagingError
+
+_FILE_WIDTH: Final = 120
 
 
 def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] = BENCHMARKS) -> int:
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] =
     parser.add_argument("--list", action="store_true", help="name the benchmarks, and measure nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, after each benchmark anew")
     options = parser.parse_args(arguments)
-    console = Console()
+    console = _console()
     if options.list:
         for name, module in benchmarks.items():
             console.print(f"{name:<16}{describe(module)}", highlight=False, soft_wrap=True, markup=False)
@@ -51,6 +54,12 @@ def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] =
         return error.exit_code
 
 
+def _console() -> Console:
+    """As wide as the terminal; into a file as wide as the table wants to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
+
+
 def _run(selected: Mapping[str, str], json_file: Path | None, console: Console) -> int:
     results = new_results()
     try:
@@ -60,7 +69,7 @@ def _run(selected: Mapping[str, str], json_file: Path | None, console: Console) 
         console.print(f"Interrupted. What was measured is kept; not measured: {', '.join(left)}", soft_wrap=True)
     console.print(figures_table(results.figures))
     for measurement in results.failures:
-        console.print(measurement.failure, style="red", markup=False, highlight=False)
+        console.print(measurement.failure, style="red", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.complete and not results.failures else EXIT_FAILED
 
 

@@ -16,7 +16,7 @@ from benchmarks.figures import Figure, Progress
 from benchmarks.worker import DOING, FIGURES
 from schema.errors import BreastImagingError
 
-SHOWN_LINES: Final = 10
+SHOWN_LINES: Final = 20
 _SECONDS_TO_END: Final = 10
 
 
@@ -32,32 +32,35 @@ def run_benchmark(module: str, folder: Path, report: Progress) -> list[Figure]:
     work, log = folder / "work", folder / "log.txt"
     work.mkdir()
     figures: list[Figure] | None = None
-    with (
-        log.open("wb") as file,
-        _running([sys.executable, "-m", "benchmarks.worker", module, str(work)], file) as lines,
-    ):
-        for line in lines:
+    command = [sys.executable, "-m", "benchmarks.worker", module, str(work)]
+    with log.open("wb") as file, _running(command, file) as process:
+        assert process.stdout
+        for line in process.stdout:
             message = json.loads(line)
             if DOING in message:
                 report(message[DOING])
             else:
                 figures = TypeAdapter(list[Figure]).validate_python(message[FIGURES])
+        code = process.wait()
     if figures is None:
         raise BreastImagingError(
-            f"The benchmark {module} failed.",
+            f"The benchmark {module} has no figures: it ended {_how(code)}.",
             reasons=log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:],
             fix=f"see all that it says: python -m benchmarks.worker {module} FOLDER",
         )
     return figures
 
 
+def _how(code: int) -> str:
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+
 @contextmanager
-def _running(command: Sequence[str], log: IO[bytes]) -> Iterator[Iterator[bytes]]:
-    """The lines that a command prints. It leads a session, which Ctrl-C does not reach and which ends as a whole."""
+def _running(command: Sequence[str], log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command whose output is read. It leads a session, which Ctrl-C does not reach and which ends as a whole."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True) as process:
-        assert process.stdout
         try:
-            yield iter(process.stdout)
+            yield process
         finally:
             _end(process)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from benchmarks.figures import Figure, Progress, figure_of
 from benchmarks.ingestion import generate
-from benchmarks.measuring import Cost, alternate, median_seconds, ratios
+from benchmarks.measuring import alternate, median_seconds, ratios
 from benchmarks.steps import ready_step, run_steps, small_config
 from components.models.registry import get_model
 from components.transform import SETTINGS_KEY, preprocessing_fn
@@ -38,21 +38,25 @@ def measure(work: Path, report: Progress) -> list[Figure]:
     ways["Transform, few"]()  # a first time costs what no later one does
     ways["plain loop, few"]()
     costs = alternate(ways, REPETITIONS, report)
-    plain_seconds, transform_seconds = (_seconds(costs[f"{way}, all"]) for way in ("plain loop", "Transform"))
-    plain_further, transform_further = (_further(costs, way) for way in ("plain loop", "Transform"))
-    raw = {
-        "images": float(IMAGES),
-        "plain_loop_seconds": median_seconds(costs["plain loop, all"]),
-        "transform_seconds": median_seconds(costs["Transform, all"]),
-        f"transform_of_{FEW_IMAGES}_seconds": median_seconds(costs["Transform, few"]),
-    }
+    seconds = {name: [cost.seconds for cost in found] for name, found in costs.items()}
     return [
-        figure_of("transform", "speed of Transform / of a plain loop", ratios(plain_seconds, transform_seconds), raw),
         figure_of(
             "transform",
-            "the same, of each further image",
-            ratios(plain_further, transform_further),
-            raw,
+            f"speed of Transform / of a plain loop, {IMAGES} images",
+            ratios(seconds["plain loop, all"], seconds["Transform, all"]),
+            {
+                "plain_loop_seconds": median_seconds(costs["plain loop, all"]),
+                "transform_seconds": median_seconds(costs["Transform, all"]),
+            },
+        ),
+        figure_of(
+            "transform",
+            f"the same, of each further image after {FEW_IMAGES}",
+            ratios(_further(seconds, "plain loop"), _further(seconds, "Transform")),
+            {
+                "plain_loop_of_few_seconds": median_seconds(costs["plain loop, few"]),
+                "transform_of_few_seconds": median_seconds(costs["Transform, few"]),
+            },
         ),
     ]
 
@@ -97,11 +101,7 @@ def _serialized(values: dict[str, tf.Tensor]) -> bytes:
     return serialized
 
 
-def _seconds(costs: list[Cost]) -> list[float]:
-    return [cost.seconds for cost in costs]
-
-
-def _further(costs: dict[str, list[Cost]], way: str) -> list[float]:
-    """Seconds that more images took than few, in each repetition."""
-    both = zip(_seconds(costs[f"{way}, all"]), _seconds(costs[f"{way}, few"]), strict=True)
-    return [more - few for more, few in both]
+def _further(seconds: dict[str, list[float]], way: str) -> list[float]:
+    """Seconds that all images took more than few, in each repetition."""
+    both = zip(seconds[f"{way}, all"], seconds[f"{way}, few"], strict=True)
+    return [every - few for every, few in both]
