@@ -10,7 +10,7 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -59,8 +59,14 @@ def measure_from(images: int, work: Path, report: Progress) -> list[Figure]:
         costs["Transform"].append(in_new_process(_costs_of_step, "Transform", sizes, work))
         report(f"near-duplicates {of}")
         costs["near-duplicates"].append(_costs_of_search(sizes, work))
+    return summarize(sizes, costs)
+
+
+def summarize(sizes: Sequence[int], costs: Mapping[str, Sequence[Sequence[ProcessCost]]]) -> list[Figure]:
+    """Args: costs: by what was measured, for each repetition that of each size."""
     return [
-        figure for what, runs in costs.items() for figure in (_time(what, sizes, runs), _memory(what, sizes, runs))
+        *(_time(what, sizes, runs) for what, runs in costs.items()),
+        *(_memory(what, sizes, runs) for what, runs in costs.items()),
     ]
 
 

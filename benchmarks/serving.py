@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +32,11 @@ def measure(work: Path, report: Progress) -> list[Figure]:
     for repetition in range(1, REPETITIONS + 1):
         report(f"in process and with {', '.join(map(str, CLIENTS))} clients, {repetition} of {REPETITIONS}")
         runs.append(_load(model, work / "load.json"))
+    return summarize(runs)
+
+
+def summarize(runs: Sequence[Sequence[Row]]) -> list[Figure]:
+    """Args: runs: what each run of `benchmarks.serving_load` found."""
     return [*(_rate(clients, runs) for clients in CLIENTS), _latency(runs)]
 
 
@@ -53,15 +59,15 @@ def _load(model: Path, file: Path) -> list[Row]:
     return rows
 
 
-def _in_process(rows: list[Row]) -> Row:
+def _in_process(rows: Sequence[Row]) -> Row:
     return next(row for row in rows if row["how"] == "in process" and row["clients"] == 1)
 
 
-def _served(rows: list[Row], clients: int) -> Row:
+def _served(rows: Sequence[Row], clients: int) -> Row:
     return next(row for row in rows if row["how"] == "closed" and row["clients"] == clients)
 
 
-def _rate(clients: int, runs: list[list[Row]]) -> Figure:
+def _rate(clients: int, runs: Sequence[Sequence[Row]]) -> Figure:
     served, alone = ([each["rate"] for each in rows] for rows in _pairs(clients, runs))
     return figure_of(
         "serving",
@@ -72,7 +78,7 @@ def _rate(clients: int, runs: list[list[Row]]) -> Figure:
     )
 
 
-def _latency(runs: list[list[Row]]) -> Figure:
+def _latency(runs: Sequence[Sequence[Row]]) -> Figure:
     served, alone = ([each["p50"] for each in rows] for rows in _pairs(1, runs))
     return figure_of(
         "serving",
@@ -83,6 +89,6 @@ def _latency(runs: list[list[Row]]) -> Figure:
     )
 
 
-def _pairs(clients: int, runs: list[list[Row]]) -> tuple[list[Row], list[Row]]:
+def _pairs(clients: int, runs: Sequence[Sequence[Row]]) -> tuple[list[Row], list[Row]]:
     """Of each run, the row with so many clients, and the one in process."""
     return [_served(rows, clients) for rows in runs], [_in_process(rows) for rows in runs]

@@ -19,6 +19,7 @@ from pipeline.config import Config
 from schema import contract
 
 IMAGES, FEW_IMAGES, SIDE, REPETITIONS = 1_000, 50, 256, 3
+PLAIN_FILE = "plain.gz"
 SPLITS = (contract.TRAIN, contract.EVAL)
 _FEATURES = {
     contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
@@ -33,7 +34,7 @@ def measure(work: Path, report: Progress) -> list[Figure]:
     ways: dict[str, Callable[[], object]] = {}
     for name, images in (("few", FEW_IMAGES), ("all", IMAGES)):
         report(f"making {images} images, and ingesting them")
-        plain, transform = _ready(work / name, images)
+        plain, transform = ready(work / name, images)
         ways |= {f"plain loop, {name}": plain, f"Transform, {name}": transform}
     ways["Transform, few"]()  # a first time costs what no later one does
     ways["plain loop, few"]()
@@ -70,13 +71,13 @@ def run_plain_loop(examples: Path, output: Path) -> None:
             writer.write(_serialized(transform(record)))
 
 
-def _ready(folder: Path, images: int) -> tuple[Callable[[], None], Callable[[], None]]:
+def ready(folder: Path, images: int) -> tuple[Callable[[], None], Callable[[], None]]:
     """The plain loop and the step, over so many images."""
     config, data = small_config(), folder / "data"
     generate(data, images, SIDE)
     run_steps(["ImageExampleGen", "ImportSchemaGen"], config, data, folder)
     examples = folder / "ImageExampleGen" / "examples"
-    return lambda: run_plain_loop(examples, folder / "plain.gz"), ready_step("Transform", config, data, folder)
+    return lambda: run_plain_loop(examples, folder / PLAIN_FILE), ready_step("Transform", config, data, folder)
 
 
 def _compiled(config: Config) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
