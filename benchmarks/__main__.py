@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from benchmarks.process import run_benchmark
 from benchmarks.registry import BENCHMARKS, describe, select
-from benchmarks.results import Measurement, Results, new_results
+from benchmarks.results import Measurement, Results, describe_run, new_results
 from benchmarks.table import figures_table
 from pipeline.json_file import write_json
 from schema.errors import EXIT_FAILED, BreastImagingError
@@ -67,6 +67,7 @@ def _run(selected: Mapping[str, str], json_file: Path | None, console: Console) 
     except KeyboardInterrupt:
         left = [name for name in selected if name not in {found.name for found in results.measurements}]
         console.print(f"Interrupted. What was measured is kept; not measured: {', '.join(left)}", soft_wrap=True)
+    console.print(describe_run(results), highlight=False, soft_wrap=True)
     console.print(figures_table(results.figures))
     for measurement in results.failures:
         console.print(measurement.failure, style="red", markup=False, highlight=False, soft_wrap=True)

@@ -74,6 +74,16 @@ class Results(BaseModel):
         return [figure for measurement in self.measurements for figure in measurement.figures]
 
 
+def describe_run(results: Results) -> str:
+    """When, where and of what code, in a line."""
+    machine, date = results.machine, results.started.strftime("%Y-%m-%d %H:%M %Z")
+    minutes = sum(measurement.seconds for measurement in results.measurements) / 60
+    return (
+        f"{date}, {machine.cores} cores of {machine.processor}, {machine.memory_gib} GiB, load before {machine.load:.1f}, "
+        f"Python {results.versions['python']}, commit {results.commit[:12] or 'unknown'}, {minutes:.0f} min"
+    )
+
+
 def new_results() -> Results:
     """Of this machine, now, with nothing measured."""
     versions = {package: metadata.version(package) for package in PACKAGES}
