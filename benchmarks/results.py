@@ -77,11 +77,10 @@ class Results(BaseModel):
 def describe_run(results: Results) -> str:
     """When, where and of what code, in a line."""
     machine, date = results.machine, results.started.strftime("%Y-%m-%d %H:%M %Z")
+    where = f"{machine.cores} cores of {machine.processor}, {machine.memory_gib} GiB, load before {machine.load:.1f}"
+    code = f"Python {results.versions['python']}, commit {results.commit[:12] or 'unknown'}"
     minutes = sum(measurement.seconds for measurement in results.measurements) / 60
-    return (
-        f"{date}, {machine.cores} cores of {machine.processor}, {machine.memory_gib} GiB, load before {machine.load:.1f}, "
-        f"Python {results.versions['python']}, commit {results.commit[:12] or 'unknown'}, {minutes:.0f} min"
-    )
+    return f"{date}; {where}; {code}; {minutes:.0f} min"
 
 
 def new_results() -> Results:
