@@ -17,7 +17,7 @@ from benchmarks.figures import AtMost, Figure, Progress, figure_of
 from benchmarks.measuring import ratios
 
 CLIENT, STUBS = "serving.client", "TensorFlow Serving's stubs"
-REPETITIONS = 5  # of `measure`
+REPETITIONS = 3  # of `measure`
 MODULES = {
     CLIENT: "serving.client",
     "with conversion": "serving.client.conversion",

@@ -42,7 +42,7 @@ SEED = 0
 LAST_MAP = "last_map"
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
-IMAGES, EPOCHS, SIDE, REPETITIONS = 780, 30, 224, 3  # of `measure`
+IMAGES, EPOCHS, SIDE, REPETITIONS = 780, 30, 224, 2  # of `measure`
 
 
 @dataclass(frozen=True)
