@@ -30,7 +30,7 @@ PLAIN = "plain loop"
 INGESTION = "ingestion"
 LABELS = ("benign", "malignant")
 IMAGES_PER_PATIENT = 4
-IMAGES, SIDE, REPETITIONS = 300, 512, 3  # of `measure`
+IMAGES, SIDE, REPETITIONS = 400, 512, 3  # of `measure`
 OCTAVES = (3, 6, 12, 24, 48)  # cells of random brightness along a side
 
 
