@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test lint lock protos clean
+.PHONY: help env run test bench lint lock protos clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
@@ -15,6 +15,10 @@ run: env  ## make synthetic images, run the pipeline on them, publish a model
 
 test: env  ## run all tests, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+bench: env  ## measure everything, into a table and runs/bench.json; at most 20 minutes on two cores
+	@mkdir -p runs
+	@$(BIN)/python -m benchmarks --json runs/bench.json
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

@@ -14,7 +14,9 @@ import platform
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import keras
@@ -23,6 +25,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.figures import AtLeast, Figure, Progress, figure_of
+from benchmarks.measuring import ratios
 from components.features.executor import compute_features
 from components.features.store import read_features, write_features
 from components.models.backbone import FEATURES
@@ -35,8 +39,10 @@ from components.trainer.phases import HEAD_STEPS_AT_ONCE
 from schema import contract
 
 SEED = 0
+LAST_MAP = "last_map"
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
+IMAGES, EPOCHS, SIDE, REPETITIONS = 780, 30, 224, 2  # of `measure`
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--naive-epochs", type=int, help="measure so many, and reckon with as many as --epochs")
     parser.add_argument("--side", type=int, default=224, help="pixels")
-    parser.add_argument("--features", choices=FEATURES, default="last_map", help="what the head is given")
+    parser.add_argument("--features", choices=FEATURES, default=LAST_MAP, help="what the head is given")
     parser.add_argument("--weights", type=Path, help="of MobileNet at three quarters of its width")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -75,13 +81,35 @@ def main() -> None:
         arguments.json.write_text(json.dumps(found, indent=2, default=str))
 
 
+def measure(work: Path, report: Progress) -> list[Figure]:
+    """On an untrained backbone. Two naive epochs are measured, and as many reckoned with as were the second."""
+    data = generate(BATCH_SIZE + IMAGES, SIDE)
+    test = Data(data.images[:BATCH_SIZE], data.labels[:BATCH_SIZE])
+    train = Data(data.images[BATCH_SIZE:], data.labels[BATCH_SIZE:])
+    cached_seconds, naive_seconds = [], []
+    for repetition in range(1, REPETITIONS + 1):
+        report(f"cached, {repetition} of {REPETITIONS}")
+        cached_seconds.append(train_cached(build(SIDE), train, test, EPOCHS)["seconds"])
+        report(f"naive, {repetition} of {REPETITIONS}")
+        naive = train_naively(build(SIDE), train, test, 2)
+        naive_seconds.append(naive["seconds"] + (EPOCHS - 2) * naive["last_epoch_seconds"])
+    raw = {
+        "images": float(IMAGES),
+        "cached_seconds": median(cached_seconds),
+        "naive_reckoned_seconds": median(naive_seconds),
+    }
+    what = f"time of {EPOCHS} epochs with the backbone in each / on features computed once"
+    return [figure_of("features", what, ratios(naive_seconds, cached_seconds), raw, AtLeast(20.0))]
+
+
 def _measure(
     arguments: argparse.Namespace, train: Data, test: Data, naive_epochs: int
 ) -> dict[str, dict[str, float]]:
     """Both ways; the cached one before and after the other, since the speed of a machine drifts."""
-    before = train_cached(build(arguments), train, test, arguments.epochs)
-    naive = train_naively(build(arguments), train, test, naive_epochs)
-    after = train_cached(build(arguments), train, test, arguments.epochs)
+    network = partial(build, arguments.side, arguments.features, arguments.weights)
+    before = train_cached(network(), train, test, arguments.epochs)
+    naive = train_naively(network(), train, test, naive_epochs)
+    after = train_cached(network(), train, test, arguments.epochs)
     seconds = (before["seconds"] + after["seconds"]) / 2
     return {"cached": {**after, "seconds": seconds}, "naive": naive}
 
@@ -100,14 +128,13 @@ def generate(images: int, side: int) -> Data:
     return Data(pictures, labels)
 
 
-def build(arguments: argparse.Namespace) -> Network:
+def build(side: int, features: str = LAST_MAP, weights: Path | None = None) -> Network:
     keras.utils.set_random_seed(SEED)
     spec = get_model("mobilenet")
-    side = arguments.side
-    settings = ModelSettings(architecture="mobilenet", image_size=(side, side), features=arguments.features)
+    settings = ModelSettings(architecture="mobilenet", image_size=(side, side), features=features)
     network = spec.build(settings, spec.input_shape(settings), 2)
-    if arguments.weights:
-        network.base.load_weights(str(arguments.weights))
+    if weights:
+        network.base.load_weights(str(weights))
     network.base.trainable = False
     return network
 
@@ -135,9 +162,20 @@ def train_naively(network: Network, train: Data, test: Data, epochs: int) -> dic
         lambda at: (tf.cast(tf.gather(images, at), tf.float32), tf.gather(targets, at)), tf.data.AUTOTUNE
     )
     _compile(network.whole)
-    network.whole.fit(batches.prefetch(tf.data.AUTOTUNE), epochs=epochs, verbose=0)
+    clock = EpochClock()
+    network.whole.fit(batches.prefetch(tf.data.AUTOTUNE), epochs=epochs, verbose=0, callbacks=[clock])
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "auc": _auc(network, test)}
+    return {"seconds": seconds, "last_epoch_seconds": clock.seconds, "auc": _auc(network, test)}
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Attributes: seconds: of the last epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.seconds = time.perf_counter() - self._started
 
 
 def _compile(model: keras.Model) -> None:

@@ -1,19 +1,19 @@
 """Ingestion against a plain loop of Pillow and TFRecordWriter, on images generated from a seed.
 
-    python benchmarks/ingestion.py --images 1000 10000 100000 --json ingestion.json
+    python -m benchmarks.ingestion --images 1000 10000 100000 --json ingestion.json
 
-Each measurement runs in a process of its own. The plain loop decodes each file, encodes it as PNG and writes it with
-its label: no checksum, no measurement, no search for duplicates, no split.
+Each measurement of this command runs in a process of its own. The plain loop decodes each file, encodes it as PNG and
+writes it with its label: no checksum, no measurement, no search for duplicates, no split.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
-import resource
 import tempfile
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.figures import AtLeast, Figure, Progress, figure_of
+from benchmarks.measuring import ProcessCost, alternate, in_new_process, median_seconds, process_cost_of, ratios
+
 PLAIN = "plain loop"
 INGESTION = "ingestion"
 LABELS = ("benign", "malignant")
 IMAGES_PER_PATIENT = 4
+IMAGES, SIDE, REPETITIONS = 400, 512, 3  # of `measure`
 OCTAVES = (3, 6, 12, 24, 48)  # cells of random brightness along a side
 
 
@@ -46,16 +50,50 @@ def main() -> None:
             data = Path(folder) / "data"
             generate(data, images, arguments.side)
             put = min(images, arguments.plain_images or images)
-            plain = measure(run_plain_loop, data, Path(folder) / "plain", put) | {"images": put}
+            plain = _measured(run_plain_loop, data, Path(folder) / "plain", put) | {"images": put}
             rows.append(describe(PLAIN, 1, plain, plain))
             for workers in dict.fromkeys(arguments.workers):
                 ingested = Path(folder) / f"ingested-{workers}"
-                measured = measure(run_ingestion, data, ingested, workers) | {"images": images}
+                measured = _measured(run_ingestion, data, ingested, workers) | {"images": images}
                 rows.append(describe(INGESTION, workers, measured, plain))
         print_rows(rows[-1 - len(dict.fromkeys(arguments.workers)) :])
     if arguments.json:
         found = {"machine": platform.platform(), "cores": os.cpu_count(), "rows": rows}
         arguments.json.write_text(json.dumps(found, indent=2))
+
+
+def measure(work: Path, report: Progress) -> list[Figure]:
+    """On images of 512 pixels, with one worker and with one for each core, in one process by turns."""
+    report(f"making {IMAGES} images")
+    generate(work / "data", IMAGES, SIDE)
+    _import_all()
+    outputs = (work / f"output-{number}" for number in itertools.count())
+    cores = os.cpu_count() or 1
+    ways = {
+        "plain loop": lambda: run_plain_loop(work / "data", next(outputs), IMAGES),
+        "one worker": lambda: run_ingestion(work / "data", next(outputs), 1),
+        "all cores": lambda: run_ingestion(work / "data", next(outputs), cores),
+    }
+    ways["one worker"]()  # a first time costs what no later one does
+    costs = alternate(ways, REPETITIONS, report)
+    plain = [cost.seconds for cost in costs["plain loop"]]
+    return [
+        figure_of(
+            "ingestion",
+            what,
+            [ratio / workers for ratio in ratios(plain, [cost.seconds for cost in costs[way]])],
+            {
+                "images": IMAGES,
+                "plain_loop_seconds": median_seconds(costs["plain loop"]),
+                "ingestion_seconds": median_seconds(costs[way]),
+            },
+            AtLeast(0.9),
+        )
+        for way, workers, what in (
+            ("one worker", 1, "speed of one worker / of a plain loop"),
+            ("all cores", cores, f"speed of each of {cores} workers / of a plain loop"),
+        )
+    ]
 
 
 def generate(root: Path, images: int, side: int) -> None:
@@ -87,23 +125,8 @@ def _path(number: int) -> str:
     return f"{LABELS[(number // IMAGES_PER_PATIENT) % 2]}/{number // 1000:04d}/image-{number:07d}.png"
 
 
-def measure(work: Callable[..., None], *arguments: Any) -> dict[str, float]:
-    """Seconds and peak resident memory of a function in a new process; imports and the reading of a first file, which
-    a long run does not notice, are left out of the seconds."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (work, arguments))
-
-
-def _measured(work: Callable[..., None], arguments: tuple[Any, ...]) -> dict[str, float]:
-    work.__globals__["prepare"]()
-    started = time.perf_counter()
-    work(*arguments)
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-
-
-def prepare() -> None:
-    """Imports what both need, so that neither pays for it."""
+def _import_all() -> None:
+    """What both need, so that neither pays for it."""
     from tests.ingestion import ingest  # noqa: F401
 
 
@@ -131,6 +154,17 @@ def run_ingestion(data: Path, output: Path, workers: int) -> None:
     from tests.ingestion import ingest
 
     ingest(data, output, workers=workers)
+
+
+def _measured(work: Callable[..., None], *arguments: Any) -> dict[str, float]:
+    """Seconds and peak resident memory in a process of its own."""
+    return asdict(in_new_process(_cost_after_imports, work, arguments))
+
+
+def _cost_after_imports(work: Callable[..., None], arguments: tuple[Any, ...]) -> ProcessCost:
+    """A long run does not notice what imports take, which differs."""
+    _import_all()
+    return process_cost_of(lambda: work(*arguments))
 
 
 def describe(what: str, workers: int, measured: dict[str, float], plain: dict[str, float]) -> dict[str, Any]:
