@@ -2,10 +2,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test lint lock protos clean
+.PHONY: help env run test test-mysql lint lock protos clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
 
 env:  ## make the environment in .venv from requirements.lock
 	@scripts/make-env
@@ -15,6 +15,11 @@ run: env  ## make synthetic images, run the pipeline on them, publish a model
 
 test: env  ## run all tests, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-mysql: env  ## test metadata on a MariaDB server; needs Debian's mariadb-server-core and mariadb-client-core
+	@command -v mariadbd mariadb-install-db >/dev/null || \
+	  { echo "mariadbd is missing: apt-get install mariadb-server-core mariadb-client-core" >&2; exit 1; }
+	@$(BIN)/python -m pytest -m mysql tests/pipeline/test_mysql_metadata.py
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

@@ -31,6 +31,8 @@ from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
 from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.metadata.settings import MetadataSettings
+from pipeline.secret import NO_REFERENCE
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -57,6 +59,7 @@ class Config(Settings):
     serving: ServingSettings = ServingSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     beam: BeamSettings = BeamSettings()
+    metadata: MetadataSettings = MetadataSettings()
     kubeflow: KubeflowSettings = KubeflowSettings()
     alerts: AlertSettings = AlertSettings()
 
@@ -172,6 +175,8 @@ def _explain(details: Any) -> str:
         return f"{path}: there is no such key; {hint}"
     if details["type"] == "missing":
         return f"{path}: this key is needed"
+    if details["type"] == NO_REFERENCE:
+        return f"{path}: {details['msg']}"
     return f"{path}: {details['msg']}; got {details['input']!r}"
 
 
