@@ -15,6 +15,7 @@ from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import SIDE, aspects, pictures
 from components.near_duplicates.geometry import circles, stretching
 from components.near_duplicates.threads import in_threads
+from components.near_duplicates.workers import Workers
 
 Maps = NDArray[np.float32]
 
@@ -73,6 +74,11 @@ class Descriptions:
     halves: Rows[np.int8]
     fine: Rows[np.int8]
     aspects: NDArray[np.float64]
+
+    def shared_by(self, workers: Workers) -> "Descriptions":
+        """The same, where these workers can read them."""
+        coarse, looks = workers.share(self.coarse), workers.share(self.looks)
+        return Descriptions(coarse, looks, workers.share(self.halves), workers.share(self.fine), self.aspects)
 
 
 @dataclass(frozen=True)
