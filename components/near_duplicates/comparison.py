@@ -142,7 +142,8 @@ def match_turns(images: Descriptions, pairs: NDArray[np.int32], promise: float) 
     if not len(pairs):
         return []
     first, second = _both(images.halves, pairs)
-    turns = _best_turns(first, second, images.aspects[pairs])
+    aspects = images.aspects[pairs.reshape(-1).astype(np.intp)].reshape(pairs.shape)
+    turns = _best_turns(first, second, aspects)
     promises = _prominence_in_disk(first, second, turns, HALF_WINDOW)
     kept = np.flatnonzero(promises >= promise)
     if not len(kept):

@@ -73,12 +73,17 @@ class Descriptions:
     looks: Rows[np.float16]
     halves: Rows[np.int8]
     fine: Rows[np.int8]
-    aspects: NDArray[np.float64]
+    aspects: Rows[np.float64]
 
     def shared_by(self, workers: Workers) -> "Descriptions":
         """The same, where these workers can read them."""
-        coarse, looks = workers.share(self.coarse), workers.share(self.looks)
-        return Descriptions(coarse, looks, workers.share(self.halves), workers.share(self.fine), self.aspects)
+        return Descriptions(
+            coarse=workers.share(self.coarse),
+            looks=workers.share(self.looks),
+            halves=workers.share(self.halves),
+            fine=workers.share(self.fine),
+            aspects=workers.share(self.aspects),
+        )
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,16 @@ class _Pairs:
     """
 
     pairs: Rows[np.int32]
-    starts: NDArray[np.int64]
+    starts: Rows[np.int64]
 
     def of_block(self, number: int) -> NDArray[np.int32]:
         """All pairs of some first images."""
-        return self.pairs[self.starts[number] : self.starts[number + 1]]
+        start, stop = self.starts[number : number + 2].tolist()
+        return self.pairs[start:stop]
+
+    def shared_by(self, workers: Workers) -> "_Pairs":
+        """The same, where these workers can read them."""
+        return _Pairs(workers.share(self.pairs), workers.share(self.starts))
 
 
 @dataclass(frozen=True)
@@ -161,11 +166,9 @@ def _least_similarity(images: Descriptions) -> float:
 
 def _confirmed(images: Descriptions, candidates: _Candidates, least: float, workers: Workers) -> Iterator[Match]:
     """The candidates with at least this similarity."""
-    layouts, turns = (
-        replace(each, pairs=workers.share(each.pairs)) for each in (candidates.layouts, candidates.turns)
-    )
-    confirm = _Confirm(images.shared_by(workers), _Candidates(layouts, turns), least)
-    for matches in workers.do(confirm, len(layouts.starts) - 1):
+    shared = _Candidates(candidates.layouts.shared_by(workers), candidates.turns.shared_by(workers))
+    confirm = _Confirm(images.shared_by(workers), shared, least)
+    for matches in workers.do(confirm, len(candidates.layouts.starts) - 1):
         yield from from_table(matches)
 
 
