@@ -32,12 +32,14 @@ class BeamWorkers:
         self._shared = 0
 
     def share(self, rows: Rows[_Value], /) -> Rows[_Value]:
+        nothing = rows[:0]
+        if not len(rows):
+            return nothing  # of which TFX's file systems make no file
         path = f"{self._directory}/rows-{self._shared}.bin"
         self._shared += 1
         with fileio.open(path, "wb") as file:
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 file.write(rows[start : start + _ROWS_AT_ONCE].tobytes())
-        nothing = rows[:0]
         return SharedRows(path, nothing.shape[1:], nothing.dtype, len(rows))
 
     def do(self, work: Callable[[int], NDArray[Any]], count: int, /) -> Iterator[NDArray[Any]]:

@@ -73,6 +73,19 @@ def test_shared_rows_are_read_from_afar(tmp_path: Path) -> None:
     assert len(sent) == 3000
 
 
+def test_no_rows_can_be_shared(tmp_path: Path) -> None:
+    shared = BeamWorkers(pipelines(1), str(tmp_path)).share(DiskRows((2,), np.int32))
+
+    assert pickle.loads(pickle.dumps(shared))[0:0].shape == (0, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_without_candidates_have_no_duplicates(tmp_path: Path) -> None:
+    prints = np.stack([fingerprint(noise(20, 30, seed=seed)) for seed in range(2)])
+
+    assert find_near_duplicates(prints, BeamWorkers(pipelines(1), str(tmp_path))) == []
+
+
 def test_rows_are_sent_without_their_open_file(tmp_path: Path) -> None:
     workers: Workers = BeamWorkers(pipelines(1), str(tmp_path))
     shared = workers.share(np.arange(12, dtype=np.int32).reshape(6, 2))
