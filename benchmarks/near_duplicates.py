@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
     exponent = fitted_exponent(results)
-    print(f"search time grows as images ^ {exponent:.2f}")
+    print(f"processor time of the search grows as images ^ {exponent:.2f}")
     if options.json:
         options.json.write_text(
             json.dumps({"exponent": exponent, "results": [asdict(row) for row in results]}, indent=2)
@@ -106,10 +106,10 @@ def measure(size: int, seed: int) -> Result:
 
 
 def fitted_exponent(results: Sequence[Result]) -> float:
-    """Slope of log(search time) over log(images); NaN for a single size."""
+    """Slope of log(processor time of the search) over log(images); NaN for a single size."""
     if len(results) < 2:
         return float("nan")
-    images, seconds = zip(*((row.images, row.search_seconds) for row in results), strict=True)
+    images, seconds = zip(*((row.images, row.search_cpu_seconds) for row in results), strict=True)
     return float(np.polyfit(np.log(images), np.log(seconds), 1)[0])
 
 

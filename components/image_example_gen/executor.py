@@ -11,6 +11,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.datasets.registry import get_dataset
+from components.image_example_gen.beam_workers import BeamWorkers
 from components.image_example_gen.inspection import hand_out, inspect_images
 from components.image_example_gen.pair_images import write_pair_images
 from components.image_example_gen.planning import plan
@@ -53,7 +54,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         spec = in_spans(get_dataset(settings.dataset), folders)
         handed_out = hand_out(select_records(spec, list_spans(root, folders), settings), directory)
         inspection = inspect_images(self._make_beam_pipeline, handed_out, root, settings.minimum_side, store)
-        planned = plan_spans(spec, inspection, settings, spans) if spans else plan(spec, inspection, settings)
+        workers = BeamWorkers(self._make_beam_pipeline, self._make_directory("inspection/near_duplicates"))
+        planned = (
+            plan_spans(spec, inspection, settings, spans, workers)
+            if spans
+            else plan(spec, inspection, settings, workers)
+        )
         manifest_directory = artifact_utils.get_single_uri(output_dict[MANIFEST_KEY])
         write_manifest(planned.entries, planned.pairs, manifest_directory)
         if spans:

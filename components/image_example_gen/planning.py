@@ -16,7 +16,15 @@ from components.image_example_gen.inspection import Inspection
 from components.image_example_gen.split import assign_splits
 from components.labels import known_labels
 from components.manifest import PATIENT, SIMILARITY, Manifest, ManifestEntry, SimilarPair, file_of, select
-from components.near_duplicates import COPY_SIMILARITY, Rows, find_near_duplicates, first_of_equal, group_by_pairs
+from components.near_duplicates import (
+    COPY_SIMILARITY,
+    THREADS,
+    Rows,
+    Workers,
+    find_near_duplicates,
+    first_of_equal,
+    group_by_pairs,
+)
 from components.settings import DataSettings
 from schema import contract
 from schema.errors import DataRejectedError
@@ -38,13 +46,15 @@ class Plan:
     pairs: list[SimilarPair]
 
 
-def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings) -> Plan:
+def plan(spec: DatasetSpec, inspection: Inspection, settings: DataSettings, workers: Workers = THREADS) -> Plan:
     """Decides the class, the group and the split of each image, or that it is left out.
+
+    Args: workers: look for near-duplicates.
 
     Raises DataRejectedError where the owner of the data has split some images and not others.
     """
     entries = classify(spec, inspection, settings)
-    pairs = find_similar_pairs(entries, inspection.fingerprints)
+    pairs = find_similar_pairs(entries, inspection.fingerprints, workers)
     entries = DiskEntries(_grouped(entries, pairs))
     entries = drop_faulty(Evidence(entries, pairs, spec.modality, settings))
     return Plan(DiskEntries(_split(entries, settings)), pairs)
@@ -68,10 +78,10 @@ def _labelled(entry: ManifestEntry, spec: DatasetSpec, known: Sequence[str]) -> 
     return entry
 
 
-def find_similar_pairs(entries: Manifest, fingerprints: Rows[np.uint8]) -> list[SimilarPair]:
+def find_similar_pairs(entries: Manifest, fingerprints: Rows[np.uint8], workers: Workers) -> list[SimilarPair]:
     """Near-duplicates; among those of named patients only certain ones, since patients resemble each other."""
     pairs = []
-    for found in find_near_duplicates(fingerprints):
+    for found in find_near_duplicates(fingerprints, workers):
         first, second = entries[found.first], entries[found.second]
         if min(first.levels, second.levels) <= 1:
             continue  # a blank image shows nothing that another could show too

@@ -17,7 +17,7 @@ from components.image_example_gen.linking import Linked, link
 from components.image_example_gen.planning import Plan, classify, drop_faulty, find_similar_pairs, labels_of_groups
 from components.image_example_gen.split import assign_splits
 from components.manifest import Manifest, ManifestEntry, SimilarPair, select
-from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, Rows
+from components.near_duplicates import FINGERPRINT_LENGTH, THREADS, DiskRows, Rows, Workers
 from components.settings import DataSettings, SpanSettings
 from components.spans.dataset import span_of
 from components.spans.ledger import Ledger, LedgerError, read_ledger
@@ -28,7 +28,13 @@ OUTSIDE_WINDOW: Final = "outside the window of the spans that are trained on"
 _ROWS_AT_ONCE: Final = 1024
 
 
-def plan_spans(spec: DatasetSpec, inspection: Inspection, settings: DataSettings, spans: SpanSettings) -> Plan:
+def plan_spans(
+    spec: DatasetSpec,
+    inspection: Inspection,
+    settings: DataSettings,
+    spans: SpanSettings,
+    workers: Workers = THREADS,
+) -> Plan:
     """As `plan`, for the images of some spans; its pairs are those among them.
 
     Raises LedgerError where the ledger is broken, or another one than the settings name.
@@ -40,7 +46,7 @@ def plan_spans(spec: DatasetSpec, inspection: Inspection, settings: DataSettings
     entries = classify(spec, inspection, settings)
     _check_splits(entries)
     joint = DiskEntries(chain((known[row] for row in elsewhere), entries))
-    pairs = find_similar_pairs(joint, _joint_fingerprints(ledger, elsewhere, inspection))
+    pairs = find_similar_pairs(joint, _joint_fingerprints(ledger, elsewhere, inspection), workers)
     entries = DiskEntries(_placed(entries, known, pairs))
     among = _among(entries, pairs)
     entries = drop_faulty(Evidence(entries, among, spec.modality, settings))

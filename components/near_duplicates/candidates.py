@@ -1,20 +1,20 @@
 """Proposes pairs of images that may be near-duplicates, by nearest neighbours of their descriptors.
 
-Two indexes: one of coarse maps, asked for each image in all eight symmetries of the square, which tolerates
-crops; one of descriptors that no rotation and no mirroring changes, asked once. Both are inverted files
-(faiss, 8 bits a value) with a number of cells that grows with the square root of the images. They are filled with
-some of the images at a time, so that memory does not grow with all.
+Two indexes: one of coarse maps, whose eight symmetries of the square count as the same, which tolerates crops; one
+of descriptors that no rotation and no mirroring changes. Both are inverted files (faiss, 8 bits a value) with a
+number of cells that grows with the square root of the images. They are filled with some of the images at a time, so
+that memory does not grow with all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
+from components.near_duplicates.cells import Cells, Nearest, Variants, highest, learn_cells, vectors_of
 from components.near_duplicates.descriptors import (
     CHUNK,
     INVARIANTS_LENGTH,
@@ -33,16 +33,20 @@ LEAST_COARSE: Final = 0.33
 LEAST_INVARIANT: Final = 0.6
 
 EXACT_COUNT: Final = 4096  # images that one cell may hold: up to here the search is exact
-CELLS_PER_ROOT: Final = 4  # cells, for each square root of the number of images
-# Cells that are searched. Turned copies are less alike, and are asked for once, not eight times.
-LAYOUT_PROBES: Final = 16
-TURN_PROBES: Final = 64
-TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
-TRAINING_ROUNDS: Final = (
-    5  # of k-means; ten move hardly a neighbour, and for many images take longer than all searches
-)
 RANGE_SAMPLE: Final = 2048  # images, at least, that show between which numbers the values of all lie
-INDEXED: Final = 32_768  # images that an index holds at a time; each takes some 300 bytes
+INDEXED: Final = 131_072  # images that an index holds at a time; each takes some 300 bytes
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Attributes: cells_per_root: cells, for each square root of the number of images; probes: places looked into."""
+
+    cells_per_root: float
+    probes: int
+
+
+LAYOUTS: Final = _Search(cells_per_root=1.0, probes=32)
+TURNS: Final = _Search(cells_per_root=4.0, probes=64)
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,12 @@ def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) 
     Returns:
         (pairs, 2), on disk: positions, the smaller one first, sorted, without repetition.
     """
-    return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, LAYOUT_PROBES, exact_count)
+    return _neighbours(descriptions.coarse, _in_all_symmetries, LEAST_COARSE, LAYOUTS, exact_count)
 
 
 def propose_turns(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> DiskRows[np.int32]:
     """Pairs of images that may show the same but for a turn by any angle; arguments and result as above."""
-    return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, TURN_PROBES, exact_count)
+    return _neighbours(_turn_invariants(descriptions), _as_they_are, LEAST_INVARIANT, TURNS, exact_count)
 
 
 def _turn_invariants(descriptions: Descriptions) -> DiskRows[np.float16]:
@@ -95,9 +99,9 @@ def _as_they_are(descriptors: NDArray[np.float16]) -> list[NDArray[np.float16]]:
 
 def _neighbours(
     descriptors: Rows[np.float16],
-    variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
+    variants: Variants,
     least: float,
-    probes: int,
+    search: _Search,
     exact_count: int,
 ) -> DiskRows[np.int32]:
     """Pairs of an image and one of its NEIGHBOURS nearest in any variant, with a cosine of at least `least`.
@@ -105,29 +109,44 @@ def _neighbours(
     Returns:
         (pairs, 2), the smaller position first, sorted, without repetition.
     """
-    index = _empty_index(descriptors, exact_count)
-    index.nprobe = probes
+    exact = len(descriptors) <= exact_count
+    count = 1 if exact else round(search.cells_per_root * np.sqrt(len(descriptors)))
+    cells = learn_cells(descriptors, count, variants)
+    places = _places(descriptors, cells, search.probes)
+    index = _empty_index(descriptors, places, cells, exact)
     found = []
     for start in range(0, len(descriptors), INDEXED):
         index.reset()
-        _fill(index, descriptors, range(start, min(start + INDEXED, len(descriptors))))
-        found.append(_nearest(index, start, descriptors, variants))
+        _fill(index, descriptors, places, cells, range(start, min(start + INDEXED, len(descriptors))))
+        found.append(_nearest(index, start, descriptors, places, cells))
     return sorted_pairs(_near_enough(found, least, len(descriptors)), len(descriptors))
+
+
+def _places(descriptors: Rows[np.float16], cells: Cells, count: int) -> DiskRows[np.int32]:
+    """(n, count): the nearest places of each of (n, ...) descriptors, its own first."""
+    found = DiskRows((count,), np.int32)
+    for start in range(0, len(descriptors), CHUNK):
+        found.append(cells.nearest(descriptors[start : start + CHUNK], count))
+    return found
 
 
 def _nearest(
     index: faiss.IndexIVFScalarQuantizer,
     first: int,
     descriptors: Rows[np.float16],
-    variants: Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]],
+    places: Rows[np.int32],
+    cells: Cells,
 ) -> _Nearest:
     """Args: first: position of the first descriptor in the index."""
     count = NEIGHBOURS + 1  # an image also finds itself
     found = _Nearest(DiskRows((count,), np.float32), DiskRows((count,), np.int64))
     for start in range(0, len(descriptors), CHUNK):
-        chunk = descriptors[start : start + CHUNK]
-        results = [index.search(_vectors(variant), count) for variant in variants(chunk)]
-        cosines, others = _best(results)
+        chunk = slice(start, start + CHUNK)
+        results = (
+            _search(index, variant, cells.of_variant(places[chunk], number), count)
+            for number, variant in enumerate(cells.variants(descriptors[chunk]))
+        )
+        cosines, others = highest(results, count)
         found.cosines.append(cosines)
         found.others.append(others + first)
     return found
@@ -137,61 +156,48 @@ def _near_enough(found: Sequence[_Nearest], least: float, images: int) -> Iterat
     """(n, 2) pairs, the smaller position first, with repetitions."""
     for start in range(0, images, CHUNK):
         chunk = slice(start, start + CHUNK)
-        cosines, others = _best([(nearest.cosines[chunk], nearest.others[chunk]) for nearest in found])
-        rows, places = np.nonzero(cosines >= least)
-        yield np.sort(np.stack([start + rows, others[rows, places]], axis=1), axis=1)
+        results = ((nearest.cosines[chunk], nearest.others[chunk]) for nearest in found)
+        cosines, others = highest(results, NEIGHBOURS + 1)
+        rows, columns = np.nonzero(cosines >= least)
+        yield np.sort(np.stack([start + rows, others[rows, columns]], axis=1), axis=1)
 
 
-def _best(
-    results: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]],
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The highest cosines of several searches, and whose they are; as many as each search has found."""
-    cosines, others = (np.concatenate(parts, axis=1) for parts in zip(*results, strict=True))
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, : NEIGHBOURS + 1]
-    return np.take_along_axis(cosines, nearest, axis=1), np.take_along_axis(others, nearest, axis=1)
-
-
-def _empty_index(descriptors: Rows[np.float16], exact_count: int) -> faiss.IndexIVFScalarQuantizer:
-    """An index by inner product, which has learnt from (n, ...) descriptors and holds none."""
-    count, length = len(descriptors), descriptors[:1].size
-    exact = count <= exact_count
-    cells = 1 if exact else round(CELLS_PER_ROOT * np.sqrt(count))
+def _empty_index(
+    descriptors: Rows[np.float16], places: Rows[np.int32], cells: Cells, exact: bool
+) -> faiss.IndexIVFScalarQuantizer:
+    """An index by inner product, which has learnt between which numbers the values of all lie, and holds none."""
+    count, length = cells.middles.shape
     kind = faiss.ScalarQuantizer.QT_fp16 if exact else faiss.ScalarQuantizer.QT_8bit
-    metric = faiss.METRIC_INNER_PRODUCT
     whole = False  # vectors are kept whole, not as differences from the middle of their cell
     quantizer = faiss.IndexFlatIP(length)
-    quantizer.add(_middles_of_cells(descriptors, cells))
-    index = faiss.IndexIVFScalarQuantizer(quantizer, length, cells, kind, metric, whole)
-    index.train(_vectors(descriptors[:: max(1, count // RANGE_SAMPLE)]))  # the range of the values
+    quantizer.add(cells.middles)
+    index = faiss.IndexIVFScalarQuantizer(quantizer, length, count, kind, faiss.METRIC_INNER_PRODUCT, whole)
+    sample = slice(None, None, max(1, len(descriptors) // RANGE_SAMPLE))
+    index.train(cells.placed(descriptors[sample], places[sample][:, 0]))
     return index
 
 
-def _fill(index: faiss.IndexIVFScalarQuantizer, descriptors: Rows[np.float16], positions: range) -> None:
+def _fill(
+    index: faiss.IndexIVFScalarQuantizer,
+    descriptors: Rows[np.float16],
+    places: Rows[np.int32],
+    cells: Cells,
+    positions: range,
+) -> None:
     for start in positions[::CHUNK]:
-        index.add(_vectors(descriptors[start : min(start + CHUNK, positions.stop)]))
+        chunk = slice(start, min(start + CHUNK, positions.stop))
+        own = places[chunk][:, 0]
+        vectors = cells.placed(descriptors[chunk], own)
+        in_cells = (own % len(cells.middles)).astype(np.int64)
+        index.add_core(len(vectors), faiss.swig_ptr(vectors), None, faiss.swig_ptr(in_cells))
 
 
-def _middles_of_cells(descriptors: Rows[np.float16], cells: int) -> NDArray[np.float32]:
-    """(cells, length), norm 1: by k-means over a fixed stride of (n, ...) descriptors, read a chunk at a time.
-
-    That of faiss would need all of them in memory.
-    """
-    learnt_from = np.arange(0, len(descriptors), max(1, len(descriptors) // (TRAINING_PER_CELL * cells)))
-    spread = np.linspace(0, len(descriptors), cells, endpoint=False).astype(np.intp)
-    middles = _vectors(descriptors[spread])
-    for _ in range(TRAINING_ROUNDS if cells > 1 else 0):
-        sums = np.zeros_like(middles)
-        quantizer = faiss.IndexFlatIP(middles.shape[1])
-        quantizer.add(middles)
-        for start in range(0, len(learnt_from), CHUNK):
-            vectors = _vectors(descriptors[learnt_from[start : start + CHUNK]])
-            _, nearest = quantizer.search(vectors, 1)
-            ones, rows = np.ones(len(vectors), np.float32), np.arange(len(vectors))
-            sums += coo_array((ones, (nearest[:, 0], rows)), shape=(cells, len(vectors))) @ vectors
-        norms = np.linalg.norm(sums, axis=1, keepdims=True)
-        middles = np.where(norms > 0, sums / np.maximum(norms, 1e-6), middles)  # a cell without members stays
-    return middles
-
-
-def _vectors(descriptors: NDArray[np.float16]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(descriptors.reshape(len(descriptors), -1), np.float32)
+def _search(
+    index: faiss.IndexIVFScalarQuantizer, descriptors: NDArray[np.float16], cells: NDArray[np.int64], count: int
+) -> Nearest:
+    """The `count` nearest of each of (n, ...) descriptors in the cells named, (n, probes)."""
+    index.nprobe = cells.shape[1]
+    unused = np.zeros(cells.shape, np.float32)  # products with the middles, on which those with images do not depend
+    search: Any = index.search_preassigned  # declared as in C++
+    cosines, others = search(vectors_of(descriptors), count, cells, unused)
+    return cosines, others

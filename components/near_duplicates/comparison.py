@@ -43,6 +43,11 @@ LOOK_SHIFT: Final = 2
 LEAST_LIKENESS: Final = 0.37
 
 
+MATCH_TYPE: Final = np.dtype(
+    [("first", "<i4"), ("second", "<i4"), ("similarity", "<f8"), ("mirrored", "?"), ("degrees", "<i2")]
+)
+
+
 @dataclass(frozen=True)
 class Match:
     """What makes the first image of a pair like the second.
@@ -57,6 +62,24 @@ class Match:
     second: int
     similarity: float
     geometry: Geometry
+
+
+def to_table(matches: Sequence[Match]) -> NDArray[np.void]:
+    """(n,) of MATCH_TYPE, which can be written to a file."""
+    return np.array(
+        [
+            (match.first, match.second, match.similarity, match.geometry.mirrored, match.geometry.degrees)
+            for match in matches
+        ],
+        MATCH_TYPE,
+    )
+
+
+def from_table(table: NDArray[np.void]) -> list[Match]:
+    return [
+        Match(first, second, similarity, Geometry(mirrored, degrees))
+        for first, second, similarity, mirrored, degrees in table.tolist()
+    ]
 
 
 def resembling(images: Descriptions, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -119,7 +142,8 @@ def match_turns(images: Descriptions, pairs: NDArray[np.int32], promise: float) 
     if not len(pairs):
         return []
     first, second = _both(images.halves, pairs)
-    turns = _best_turns(first, second, images.aspects[pairs])
+    aspects = images.aspects[pairs.reshape(-1).astype(np.intp)].reshape(pairs.shape)
+    turns = _best_turns(first, second, aspects)
     promises = _prominence_in_disk(first, second, turns, HALF_WINDOW)
     kept = np.flatnonzero(promises >= promise)
     if not len(kept):

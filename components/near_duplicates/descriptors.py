@@ -15,6 +15,7 @@ from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.fingerprints import SIDE, aspects, pictures
 from components.near_duplicates.geometry import circles, stretching
 from components.near_duplicates.threads import in_threads
+from components.near_duplicates.workers import Workers
 
 Maps = NDArray[np.float32]
 
@@ -72,7 +73,17 @@ class Descriptions:
     looks: Rows[np.float16]
     halves: Rows[np.int8]
     fine: Rows[np.int8]
-    aspects: NDArray[np.float64]
+    aspects: Rows[np.float64]
+
+    def shared_by(self, workers: Workers) -> "Descriptions":
+        """The same, where these workers can read them."""
+        return Descriptions(
+            coarse=workers.share(self.coarse),
+            looks=workers.share(self.looks),
+            halves=workers.share(self.halves),
+            fine=workers.share(self.fine),
+            aspects=workers.share(self.aspects),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ slightly cropped, with calipers or text) and neighbouring frames of one scene.
 """
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -15,11 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.near_duplicates.candidates import propose_layouts, propose_turns
-from components.near_duplicates.comparison import Match, match_layouts, match_turns, resembling
+from components.near_duplicates.comparison import (
+    Match,
+    from_table,
+    match_layouts,
+    match_turns,
+    resembling,
+    to_table,
+)
 from components.near_duplicates.descriptors import CHUNK, Descriptions, describe
 from components.near_duplicates.disk_rows import Rows
 from components.near_duplicates.fingerprints import has_structure
 from components.near_duplicates.threads import in_threads
+from components.near_duplicates.workers import THREADS, Workers
 
 # Similarities are those of `correlation`: how far the best match rises above all others.
 # Certainly the same picture. Of different women's films in MIAS no pair has more than 0.29, of the two films of
@@ -38,6 +45,7 @@ EVERY_PROMISE: Final = -1.0
 USUAL_PAIRS: Final = 512
 SMALLEST_SET: Final = 8  # below, too few pairs show what is usual
 BLOCK_IMAGES: Final = 32  # with some 300 pairs
+PAIRS_AT_ONCE: Final = 65_536  # that are counted
 CHECKSUM_BYTES: Final = 16  # of SHA-256: enough for any number of images
 
 
@@ -59,34 +67,44 @@ class NearDuplicate:
 
 
 @dataclass(frozen=True)
+class _Pairs:
+    """Sorted pairs, (n, 2) positions, the smaller one first.
+
+    Attributes:
+        pairs: all of them.
+        starts: (blocks + 1,) rows at which the pairs of each BLOCK_IMAGES first images begin.
+    """
+
+    pairs: Rows[np.int32]
+    starts: Rows[np.int64]
+
+    def of_block(self, number: int) -> NDArray[np.int32]:
+        """All pairs of some first images."""
+        start, stop = self.starts[number : number + 2].tolist()
+        return self.pairs[start:stop]
+
+    def shared_by(self, workers: Workers) -> "_Pairs":
+        """The same, where these workers can read them."""
+        return _Pairs(workers.share(self.pairs), workers.share(self.starts))
+
+
+@dataclass(frozen=True)
 class _Candidates:
-    """Pairs that may show the same: (n, 2) positions, the smaller one first, sorted.
+    """Pairs that may show the same.
 
     Attributes: layouts: but for a symmetry of the square and a crop; turns: but for a turn by any angle.
     """
 
-    layouts: Rows[np.int32]
-    turns: Rows[np.int32]
-
-    def blocks(self, images: int) -> Iterator["_Block"]:
-        """Parts, each with all pairs of some first images."""
-        for start in range(0, images, BLOCK_IMAGES):
-            yield _Block(*(_of_first(pairs, start, start + BLOCK_IMAGES) for pairs in (self.layouts, self.turns)))
+    layouts: _Pairs
+    turns: _Pairs
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some of the candidates, in memory."""
-
-    layouts: NDArray[np.int32]
-    turns: NDArray[np.int32]
-
-
-def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
+def find_near_duplicates(fingerprints: Rows[np.uint8], workers: Workers = THREADS) -> list[NearDuplicate]:
     """All near-duplicate pairs, but of images with equal fingerprints only those with the first of them.
 
     Args:
         fingerprints: (images, FINGERPRINT_LENGTH), possibly on disk; read in chunks.
+        workers: compare the candidates; who they are and how many changes nothing in what is found.
 
     Returns:
         Sorted by `first` and `second`. The set of pairs does not depend on the order of the images.
@@ -94,9 +112,10 @@ def find_near_duplicates(fingerprints: Rows[np.uint8]) -> list[NearDuplicate]:
     rows, found = _distinct(fingerprints)
     if len(rows) > 1:
         images = describe(fingerprints, rows)
-        candidates = _Candidates(propose_layouts(images), propose_turns(images))
+        layouts, turns = propose_layouts(images), propose_turns(images)
+        candidates = _Candidates(_in_blocks(layouts, len(rows)), _in_blocks(turns, len(rows)))
         least = _least_similarity(images)
-        found += [_near_duplicate(rows, match) for match in _confirmed(images, candidates, least)]
+        found += [_near_duplicate(rows, match) for match in _confirmed(images, candidates, least, workers)]
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
@@ -139,21 +158,33 @@ def _least_similarity(images: Descriptions) -> float:
     # Rows are in the order of their checksums, so that neighbours have nothing to do with each other.
     last = min(count - 1, USUAL_PAIRS)
     pairs = np.stack([np.arange(last), np.arange(1, last + 1)], axis=1, dtype=np.int32)
-    blocks = _Candidates(pairs, pairs).blocks(count)
-    found = in_threads(lambda block: _best_matches(images, block.layouts, block.turns, EVERY_PROMISE), blocks)
+    blocks = (pairs[start : start + BLOCK_IMAGES] for start in range(0, last, BLOCK_IMAGES))
+    found = in_threads(lambda block: _best_matches(images, block, block, EVERY_PROMISE), blocks)
     usual = float(np.median([match.similarity for match in chain.from_iterable(found)]))
     return min(max(STANDING_OUT * usual, CONFIRMED_SIMILARITY), LARGEST_CONFIRMED_SIMILARITY)
 
 
-def _confirmed(images: Descriptions, candidates: _Candidates, least: float) -> Iterator[Match]:
+def _confirmed(images: Descriptions, candidates: _Candidates, least: float, workers: Workers) -> Iterator[Match]:
     """The candidates with at least this similarity."""
+    shared = _Candidates(candidates.layouts.shared_by(workers), candidates.turns.shared_by(workers))
+    confirm = _Confirm(images.shared_by(workers), shared, least)
+    for matches in workers.do(confirm, len(candidates.layouts.starts) - 1):
+        yield from from_table(matches)
 
-    def confirm(block: _Block) -> list[Match]:
-        layouts = resembling(images, block.layouts)
-        matches = _best_matches(images, layouts, block.turns, LEAST_PROMISE)
-        return [match for match in matches if match.similarity >= least]
 
-    return chain.from_iterable(in_threads(confirm, candidates.blocks(len(images.aspects))))
+@dataclass(frozen=True)
+class _Confirm:
+    """Compares the candidates of one block. It can be sent to another machine if its rows can."""
+
+    images: Descriptions
+    candidates: _Candidates
+    least: float
+
+    def __call__(self, block: int) -> NDArray[np.void]:
+        """A table of `MATCH_TYPE`: the matches with at least the least similarity."""
+        layouts = resembling(self.images, self.candidates.layouts.of_block(block))
+        matches = _best_matches(self.images, layouts, self.candidates.turns.of_block(block), LEAST_PROMISE)
+        return to_table([match for match in matches if match.similarity >= self.least])
 
 
 def _best_matches(
@@ -176,12 +207,13 @@ def _better(layout: Match, turn: Match) -> Match:
     return replace(layout, similarity=max(layout.similarity, turn.similarity))
 
 
-def _of_first(pairs: Rows[np.int32], start: int, stop: int) -> NDArray[np.int32]:
-    """The sorted pairs whose first image is one of these."""
-    first, last = (
-        bisect_left(range(len(pairs)), image, key=lambda row: pairs[row : row + 1][0, 0]) for image in (start, stop)
-    )
-    return pairs[first:last]
+def _in_blocks(pairs: Rows[np.int32], images: int) -> _Pairs:
+    """Args: pairs: of so many images."""
+    blocks = -(-images // BLOCK_IMAGES)
+    counts = np.zeros(blocks, np.int64)
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        counts += np.bincount(pairs[start : start + PAIRS_AT_ONCE][:, 0] // BLOCK_IMAGES, minlength=blocks)
+    return _Pairs(pairs, np.concatenate([[0], np.cumsum(counts)]))
 
 
 def _near_duplicate(rows: NDArray[np.intp], match: Match) -> NearDuplicate:

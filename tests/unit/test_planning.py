@@ -63,7 +63,7 @@ def planned(entries: Sequence[ManifestEntry], *pairs: Pair, modality: str = ANY_
     rows = {entry.source: row for row, entry in enumerate(entries)}
     found = [NearDuplicate(rows[one], rows[two], value, *(change or [""])) for one, two, value, *change in pairs]
     inspection = Inspection(list(entries), Locations([None] * len(entries)), np.zeros((len(entries), 1), np.uint8))
-    with patch.object(planning, "find_near_duplicates", lambda fingerprints: found):
+    with patch.object(planning, "find_near_duplicates", lambda fingerprints, workers: found):
         return plan(spec(modality), inspection, data_settings(**values))
 
 

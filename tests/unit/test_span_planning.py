@@ -85,7 +85,7 @@ class Spans:
             folders=folders, training=training, ledger=str(ledger.folder), ledger_checksum=ledger.checksum
         )
         inspection = Inspection(list(images), Locations([None] * len(images)), _codes(images))
-        with patch.object(planning, "find_near_duplicates", lambda codes: self._found(codes, images)):
+        with patch.object(planning, "find_near_duplicates", lambda codes, workers: self._found(codes, images)):
             return plan_spans(SPEC, inspection, SETTINGS, spans)
 
     def _found(self, codes: Rows[np.uint8], images: Sequence[ManifestEntry]) -> list[NearDuplicate]:
