@@ -59,7 +59,7 @@ class Threads:
 class Batching:
     """Joining requests of one signature. Attributes: size: rows of a batch at most; wait_seconds: for more."""
 
-    size: int = 8
+    size: int = 4  # eight cost hardly less an image, and leave other threads idle
     wait_seconds: float = 0.0
 
 
