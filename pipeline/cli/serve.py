@@ -15,7 +15,7 @@ from schema.errors import ConfigurationError
 from serving.server.settings import Batching, Limits, Listening, ServerSettings, Threads, Tls
 
 _NO_FILE = typer.Option(show_default=False)
-_LISTENING, _LIMITS, _THREADS, _SETTINGS = Listening(), Limits(), Threads(), ServerSettings()
+_LISTENING, _LIMITS, _THREADS, _BATCHING, _SETTINGS = Listening(), Limits(), Threads(), Batching(), ServerSettings()
 
 
 def serve(
@@ -44,8 +44,10 @@ def serve(
     ] = _THREADS.intra_op,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Join requests of one signature, up to so many rows. 1: do not.")
-    ] = 1,
-    batch_wait_ms: Annotated[float, typer.Option(min=0.0, help="For more requests to join.")] = 2.0,
+    ] = _BATCHING.size,
+    batch_wait_ms: Annotated[
+        float, typer.Option(min=0.0, help="For more requests to join. 0: only those that would have to wait anyway.")
+    ] = _BATCHING.wait_seconds * 1000,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; turns TLS on.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
     tls_client_ca: Annotated[

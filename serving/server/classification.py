@@ -95,8 +95,7 @@ def _merged(context: Example, example: Example) -> Example:
 
 async def _run(inference: Inference, version: LoadedVersion, name: str, examples: Sequence[bytes]) -> Outputs:
     inputs: dict[str, NDArray[np.generic]] = {_INPUTS: np.array(examples, object)}
-    check_inputs(version.model.signatures[name], inputs, inference.limits)
-    return await inference.run(version, name, inputs)
+    return await inference.run(version, name, check_inputs(version.model.signatures[name], inputs, inference.limits))
 
 
 def _to_classifications(answer: Outputs, examples: int) -> ClassificationResult:

@@ -1,41 +1,83 @@
-"""Runs requests in threads, and refuses those that would wait too long."""
+"""Runs requests, in threads where others might have to wait, and refuses those that would wait too long."""
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from grpc import StatusCode
 from numpy.typing import NDArray
 
-from serving.saved_model import Arrays
+from serving.saved_model import Arrays, SessionModel
 from serving.server.errors import RequestError
 from serving.server.loaded_version import LoadedVersion
+from serving.server.requests import CheckedInputs
+from serving.server.run_times import RunTimes
 
 Outputs = dict[str, NDArray[np.generic]]
 
+_QUICK: Final = 0.004  # seconds that anything else may be kept waiting, health checks among it
+_ALONE: Final = 0.2  # seconds; in the event loop, few of the requests that come together are seen to
+
 
 class Execution(Protocol):
-    async def run(self, version: LoadedVersion, signature: str, inputs: Arrays) -> Outputs:
+    async def run(self, version: LoadedVersion, signature: str, inputs: CheckedInputs) -> Outputs:
         """Raises tf.errors.OpError where the model cannot answer."""
         ...
 
 
 class DirectExecution:
-    """Each request runs alone. TensorFlow lets go of Python's lock meanwhile."""
+    """Each request runs alone, in a thread. TensorFlow lets go of Python's lock meanwhile.
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
+    Where requests have come one by one for a while, those that were quick of late run in the event loop: waking a
+    thread, and being woken by it, takes as long as a small network. For the event loop alone.
+    """
+
+    def __init__(self, threads: ThreadPoolExecutor, times: RunTimes) -> None:
         self._threads = threads
+        self._times = times
+        self._inside = 0
+        self._last_together = -math.inf
 
-    async def run(self, version: LoadedVersion, signature: str, inputs: Arrays) -> Outputs:
+    async def run(self, version: LoadedVersion, signature: str, inputs: CheckedInputs) -> Outputs:
+        self._inside += 1
+        try:
+            await asyncio.sleep(0)  # those that came together are counted first
+            self._notice_company()
+            if self._is_alone() and self._times.expected(version, signature, inputs.size) <= _QUICK:
+                answer, seconds = _run(version.model, signature, inputs.arrays)
+            else:
+                answer, seconds = await self._run_in_thread(version, signature, inputs.arrays)
+        finally:
+            self._inside -= 1
+        self._times.add(version, signature, inputs.size, seconds)
+        return answer
+
+    def _notice_company(self) -> None:
+        if self._inside > 1:
+            self._last_together = time.monotonic()
+
+    def _is_alone(self) -> bool:
+        return time.monotonic() - self._last_together > _ALONE
+
+    async def _run_in_thread(self, version: LoadedVersion, signature: str, arrays: Arrays) -> tuple[Outputs, float]:
         # A caller that goes away does not stop the thread, which therefore has a hold on the version of its own.
         version.retain()
-        work = self._threads.submit(version.model.run, signature, inputs)
+        work = self._threads.submit(_run, version.model, signature, arrays)
         work.add_done_callback(lambda _: version.release())
         return await asyncio.wrap_future(work)
+
+
+def _run(model: SessionModel, signature: str, arrays: Arrays) -> tuple[Outputs, float]:
+    """The answer, and the seconds that it took."""
+    start = time.perf_counter()
+    answer = model.run(signature, arrays)
+    return answer, time.perf_counter() - start
 
 
 class Admission:

@@ -18,8 +18,10 @@ from serving.server.settings import Limits
 _FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF")  # what TensorFlow decodes
 
 
-def check_images(inputs: Mapping[str, NDArray[np.generic]], limits: Limits) -> None:
-    """Raises RequestError for too many images, too many pixels, or what no decoder would read.
+def check_images(inputs: Mapping[str, NDArray[np.generic]], limits: Limits) -> int:
+    """The pixels of all images together, by their headers.
+
+    Raises RequestError for too many images, too many pixels, or what no decoder would read.
 
     Images are sought in the inputs that this project's models have; other inputs are passed.
     """
@@ -33,6 +35,7 @@ def check_images(inputs: Mapping[str, NDArray[np.generic]], limits: Limits) -> N
         raise invalid_argument(
             f"The images of the request have {pixels} pixels together, more than the limit of {limits.pixels}."
         )
+    return pixels
 
 
 def _encoded(array: NDArray[np.generic] | None) -> Iterable[bytes]:

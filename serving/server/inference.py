@@ -13,13 +13,13 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from serving.saved_model import Arrays, first_line
+from serving.saved_model import first_line
 from serving.server.errors import RequestError, invalid_argument
 from serving.server.execution import Admission, Execution, Outputs
 from serving.server.loaded_version import LoadedVersion
 from serving.server.manager import ModelManager
 from serving.server.metrics import Metrics
-from serving.server.requests import chosen_outputs, decode_inputs, signature_name, signature_of
+from serving.server.requests import CheckedInputs, chosen_outputs, decode_inputs, signature_name, signature_of
 from serving.server.settings import Limits
 from serving.server.status_codes import code_of
 from serving.server.tensors import to_proto
@@ -48,8 +48,8 @@ class Inference:
         """Answers no new requests, and returns once those in flight have ended, or when the time is up."""
         await self._admission.close(grace_seconds)
 
-    async def run(self, version: LoadedVersion, signature: str, inputs: Arrays) -> Outputs:
-        """Asks a leased version, given checked inputs. Raises RequestError where it cannot answer."""
+    async def run(self, version: LoadedVersion, signature: str, inputs: CheckedInputs) -> Outputs:
+        """Asks a leased version. Raises RequestError where it cannot answer."""
         try:
             return await self._execution.run(version, signature, inputs)
         except tf.errors.OpError as error:

@@ -1,19 +1,29 @@
 """Predict requests against the signature that they name."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from schema import contract
-from serving.saved_model import SessionModel
+from serving.saved_model import Arrays, SessionModel
 from serving.server.errors import failed_precondition, invalid_argument
 from serving.server.image_limits import check_images
 from serving.server.settings import Limits
 from serving.server.tensors import check_array, to_array
+
+
+@dataclass(frozen=True)
+class CheckedInputs:
+    """What a signature takes, within the limits.
+
+    Attributes: arrays: by name; size: pixels of the images once they are decoded, and values of the tensors.
+    """
+
+    arrays: Arrays
+    size: int
 
 
 def signature_name(spec: ModelSpec) -> str:
@@ -27,14 +37,11 @@ def signature_of(model: SessionModel, name: str) -> SignatureDef:
     return model.signatures[name]
 
 
-def decode_inputs(
-    signature: SignatureDef, tensors: Mapping[str, TensorProto], limits: Limits
-) -> dict[str, NDArray[np.generic]]:
+def decode_inputs(signature: SignatureDef, tensors: Mapping[str, TensorProto], limits: Limits) -> CheckedInputs:
     """Raises RequestError where they are not the inputs of the signature, or over a limit."""
     check_names(signature, tensors)
     arrays = {name: to_array(name, tensor, limits.message_bytes) for name, tensor in tensors.items()}
-    check_inputs(signature, arrays, limits)
-    return arrays
+    return check_inputs(signature, arrays, limits)
 
 
 def check_names(signature: SignatureDef, names: Iterable[str]) -> None:
@@ -52,11 +59,11 @@ def check_names(signature: SignatureDef, names: Iterable[str]) -> None:
         )
 
 
-def check_inputs(signature: SignatureDef, arrays: Mapping[str, NDArray[np.generic]], limits: Limits) -> None:
+def check_inputs(signature: SignatureDef, arrays: Arrays, limits: Limits) -> CheckedInputs:
     """Raises RequestError where dtypes or shapes are not those of the signature, or a limit is passed."""
     for name, array in arrays.items():
         check_array(name, array, signature.inputs[name])
-    check_images(arrays, limits)
+    return CheckedInputs(arrays, check_images(arrays, limits) + sum(array.size for array in arrays.values()))
 
 
 def chosen_outputs(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:

@@ -109,8 +109,7 @@ class RestEndpoint:
             signature = version.model.signatures.get(body.signature_name)
             if signature is None:
                 raise invalid_argument(f'Serving signature name: "{body.signature_name}" not found in signature def')
-            inputs = to_inputs(body, signature)
-            check_inputs(signature, inputs, self._limits)
+            inputs = check_inputs(signature, to_inputs(body, signature), self._limits)
             return _json_response(to_answer(body, await self._inference.run(version, body.signature_name, inputs)))
 
     async def _classify(self, request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ from serving.server.loader import make_loader
 from serving.server.manager import ModelManager
 from serving.server.metrics import Metrics
 from serving.server.rest_endpoint import RestEndpoint
+from serving.server.run_times import RunTimes
 from serving.server.settings import ServerSettings
 from serving.server.tls import check_tls
 
@@ -75,8 +76,10 @@ async def serve(settings: ServerSettings, listener: Listener) -> None:
 
 
 def _make_execution(settings: ServerSettings, threads: ThreadPoolExecutor) -> Execution:
-    direct = DirectExecution(threads)
-    return BatchingExecution(direct, settings.batching, settings.threads.requests) if settings.batching else direct
+    direct = DirectExecution(threads, RunTimes())
+    if settings.batching is None:
+        return direct
+    return BatchingExecution(direct, settings.batching, settings.limits.pixels, settings.threads.requests)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:

@@ -59,8 +59,8 @@ class Threads:
 class Batching:
     """Joining requests of one signature. Attributes: size: rows of a batch at most; wait_seconds: for more."""
 
-    size: int
-    wait_seconds: float = 0.002
+    size: int = 4  # eight cost hardly less an image, and leave other threads idle
+    wait_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ class ServerSettings:
     listening: Listening = Listening()
     limits: Limits = Limits()
     threads: Threads = field(default_factory=Threads)
-    batching: Batching | None = None
+    batching: Batching | None = Batching()

@@ -46,7 +46,7 @@ def _run_records(model: SessionModel, limits: Limits) -> None:
     asked = 0
     for asked, request in enumerate(requests, start=1):  # noqa: B007  counts, for after the loop
         name = signature_name(request.model_spec)
-        model.run(name, decode_inputs(signature_of(model, name), request.inputs, limits))
+        model.run(name, decode_inputs(signature_of(model, name), request.inputs, limits).arrays)
     if not asked:  # which is also how a truncated file reads
         raise ValueError(f"{contract.WARM_UP_FILE} holds no record")
 

@@ -1,7 +1,6 @@
 """Joining requests, with a model that doubles numbers and refuses negative ones."""
 
 import asyncio
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +8,10 @@ import tensorflow as tf
 
 from serving.server.batching import BatchingExecution
 from serving.server.loaded_version import LoadedVersion
+from serving.server.requests import CheckedInputs
 from serving.server.settings import Batching
+
+PIXELS = 1000
 
 
 class Doubling:
@@ -20,12 +22,14 @@ class Doubling:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def run(self, version: LoadedVersion, signature: str, inputs: Any) -> dict[str, np.ndarray]:
-        self.batches.append(len(inputs["x"]))
+    async def run(self, version: LoadedVersion, signature: str, inputs: CheckedInputs) -> dict[str, np.ndarray]:
+        x = inputs.arrays["x"]
+        assert inputs.size == x.size
+        self.batches.append(len(x))
         await self.gate.wait()
-        if (inputs["x"] < 0).any():
+        if (x < 0).any():
             raise tf.errors.InvalidArgumentError(None, None, "negative")
-        return {"y": inputs["x"] * 2}
+        return {"y": x * 2}
 
 
 def version() -> LoadedVersion:
@@ -40,13 +44,13 @@ async def idle(of: LoadedVersion) -> None:
 
 async def ask(execution: BatchingExecution, of: LoadedVersion, *rows: float, width: int = 1) -> list[list[float]]:
     x = np.repeat(np.array(rows, np.float32)[:, None], width, axis=1)
-    return (await execution.run(of, "serving_default", {"x": x}))["y"].tolist()
+    return (await execution.run(of, "serving_default", CheckedInputs({"x": x}, x.size)))["y"].tolist()
 
 
 def test_requests_are_joined_up_to_the_size_and_each_gets_its_own_rows() -> None:
     async def run() -> None:
         model, of = Doubling(), version()
-        execution = BatchingExecution(model, Batching(4, 0.01), threads=1)
+        execution = BatchingExecution(model, Batching(4, 0.01), pixels=PIXELS, threads=1)
         answers = await asyncio.gather(
             *(ask(execution, of, *rows) for rows in ([1], [2, 3], [4], [5, 6], [7, 8, 9, 10]))
         )
@@ -59,10 +63,12 @@ def test_requests_are_joined_up_to_the_size_and_each_gets_its_own_rows() -> None
 
 def test_a_bad_request_fails_alone() -> None:
     async def run() -> None:
-        execution, of = BatchingExecution(Doubling(), Batching(8, 0.0), threads=1), version()
+        model, of = Doubling(), version()
+        execution = BatchingExecution(model, Batching(8, 0.01), pixels=PIXELS, threads=1)
         good, bad = await asyncio.gather(ask(execution, of, 1), ask(execution, of, -1), return_exceptions=True)
         assert good == [[2]]
         assert isinstance(bad, tf.errors.InvalidArgumentError)
+        assert model.batches == [2, 1, 1]
         await idle(of)
 
     asyncio.run(run())
@@ -71,7 +77,7 @@ def test_a_bad_request_fails_alone() -> None:
 def test_versions_and_shapes_are_not_mixed() -> None:
     async def run() -> None:
         model, first, second = Doubling(), version(), version()
-        execution = BatchingExecution(model, Batching(8, 0.0), threads=1)
+        execution = BatchingExecution(model, Batching(8, 0.01), pixels=PIXELS, threads=1)
         await asyncio.gather(
             ask(execution, first, 1),
             ask(execution, first, 1),
@@ -83,10 +89,40 @@ def test_versions_and_shapes_are_not_mixed() -> None:
     asyncio.run(run())
 
 
+def test_a_batch_has_no_more_pixels_than_a_request_may_have() -> None:
+    async def run() -> None:
+        model, of = Doubling(), version()
+        execution = BatchingExecution(model, Batching(8, 0.01), pixels=10, threads=1)
+        answers = await asyncio.gather(*(ask(execution, of, number, width=3) for number in range(5)))
+        assert answers == [[[2 * number] * 3] for number in range(5)]
+        assert sorted(model.batches) == [2, 3]
+        model.batches.clear()
+        assert await ask(execution, of, 1, 2, width=6) == [[2] * 6, [4] * 6]  # alone, the limits of a request hold
+        await idle(of)
+
+    asyncio.run(run())
+
+
+def test_with_no_time_to_wait_requests_run_at_once_while_there_are_threads() -> None:
+    async def run() -> None:
+        model, of = Doubling(), version()
+        execution = BatchingExecution(model, Batching(8, 0.0), pixels=PIXELS, threads=2)
+        model.gate.clear()
+        asked = [asyncio.create_task(ask(execution, of, number)) for number in range(5)]
+        while model.batches != [1, 1]:
+            await asyncio.sleep(0)
+        model.gate.set()
+        assert await asyncio.gather(*asked) == [[[2 * number]] for number in range(5)]
+        assert model.batches == [1, 1, 3]
+        await idle(of)
+
+    asyncio.run(run())
+
+
 def test_requests_gather_while_all_threads_are_busy() -> None:
     async def run() -> None:
         model, of = Doubling(), version()
-        execution = BatchingExecution(model, Batching(8, 0.0), threads=1)
+        execution = BatchingExecution(model, Batching(8, 0.0), pixels=PIXELS, threads=1)
         model.gate.clear()
         first = asyncio.create_task(ask(execution, of, 0))
         while model.batches != [1]:
@@ -104,7 +140,7 @@ def test_requests_gather_while_all_threads_are_busy() -> None:
 
 def test_a_caller_that_goes_away_leaves_the_others() -> None:
     async def run() -> None:
-        execution, of = BatchingExecution(Doubling(), Batching(8, 0.01), threads=1), version()
+        execution, of = BatchingExecution(Doubling(), Batching(8, 0.01), pixels=PIXELS, threads=1), version()
         stays, goes = asyncio.create_task(ask(execution, of, 1)), asyncio.create_task(ask(execution, of, 2))
         await asyncio.sleep(0)
         goes.cancel()
