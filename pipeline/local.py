@@ -9,10 +9,10 @@ from pathlib import Path
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from components.clinical_evaluator.component import ClinicalEvaluator
 from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE
@@ -46,7 +46,7 @@ def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output:
         data_fingerprint=fingerprint,
         pipeline_root=str(output.pipeline_root),
         serving_directory=str(output.serving),
-        metadata=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata)),
+        metadata=metadata.sqlite_metadata_connection_config(str(output.metadata)),
         beam_arguments=beam_arguments(config.beam),
         commit=current_commit(),
     )
@@ -120,7 +120,7 @@ def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     """Runs a graph in a folder that is held."""
     with open_metadata(output) as handle:
         forget_lost_artifacts(handle.store, output.pipeline_root)
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    LocalDagRunner().run(pipeline)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def latest_result(output: OutputFolder, component: type[BaseComponent], name: st
 
 
 def open_metadata(output: OutputFolder) -> metadata.Metadata:
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
+    connection = metadata.sqlite_metadata_connection_config(str(output.metadata))
     return metadata.Metadata(connection)
 
 

@@ -83,7 +83,6 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
     listener = RunListener(emit)
     try:
         from pipeline.local import cross_validate_locally, evaluate_locally, run_locally
-        from pipeline.retraining.local import retrain_locally
 
         output = OutputFolder(task.output)
         with listening(listener):
@@ -95,6 +94,8 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
                 case EvaluationJob(model=model):
                     evaluate_locally(task.config, task.data, output, model)
                 case RetrainingJob():
+                    from pipeline.retraining.local import retrain_locally
+
                     retrain_locally(task.config, task.data, output)
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)
