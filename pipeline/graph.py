@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import tensorflow_model_analysis  # noqa: F401  registers the metrics that the Evaluator's configuration names
-from tfx import v1 as tfx
+from tfx import types
+from tfx.components import Evaluator, ExampleValidator, StatisticsGen, Transform
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto.transform_pb2 import SplitsConfig
+from tfx.types import standard_artifacts
 
 from components import transform
 from components.clinical_evaluator.component import ClinicalEvaluator
@@ -96,7 +100,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
         settings=_trainer_settings(config),
     )
     baseline = platform.history.baseline(trainer.outputs["model"])
-    evaluator = tfx.components.Evaluator(
+    evaluator = Evaluator(
         examples=data.examples.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
@@ -265,7 +269,7 @@ def _pipeline(platform: Platform, nodes: Sequence[BaseNode | None]) -> tfx_pipel
     for node in components:
         if node.id in STEP_CODE:
             node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
-    return tfx.dsl.Pipeline(
+    return tfx_pipeline.Pipeline(
         pipeline_name=platform.pipeline_name,
         pipeline_root=platform.pipeline_root,
         components=components,
@@ -283,10 +287,8 @@ def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
         spans=platform.spans,
     )
     schema = ImportSchemaGen()
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-    )
+    statistics = StatisticsGen(examples=examples.outputs["examples"], schema=schema.outputs["schema"])
+    validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
     accepted_data = platform.history.accepted_data(examples.outputs["manifest"])
     gate = DataGate(
         anomalies=validator.outputs["anomalies"],
@@ -300,9 +302,9 @@ def _data_nodes(config: Config, platform: Platform) -> _DataNodes:
 
 
 def _published_model(folder: str) -> BaseNode:
-    return tfx.dsl.Importer(
+    return Importer(
         source_uri=folder,
-        artifact_type=tfx.types.standard_artifacts.Model,
+        artifact_type=standard_artifacts.Model,
         reimport=True,  # the folder may hold another model by now
     ).with_id("PublishedModel")
 
@@ -310,12 +312,12 @@ def _published_model(folder: str) -> BaseNode:
 def _transform(config: Config, data: _DataNodes, splits: Sequence[str]) -> BaseNode:
     """Of these splits; it learns nothing from any of them."""
     settings = get_model(config.model.architecture).transform_settings(config.model)
-    transformed = tfx.components.Transform(
+    transformed = Transform(
         examples=data.examples.outputs["examples"],
         schema=data.schema.outputs["schema"],
         preprocessing_fn=_dotted(transform.preprocessing_fn),
         disable_statistics=True,  # StatisticsGen has looked at these examples
-        splits_config=tfx.proto.SplitsConfig(analyze=[contract.TRAIN], transform=list(splits)),
+        splits_config=SplitsConfig(analyze=[contract.TRAIN], transform=list(splits)),
         custom_config={transform.SETTINGS_KEY: settings.model_dump_json()},
     )
     transformed.add_upstream_node(data.gate)
@@ -378,7 +380,7 @@ def _clinical_settings(config: Config, splits: tuple[str, ...]) -> ClinicalEvalu
 
 
 def _heat_map_evaluator(
-    config: Config, platform: Platform, data: _DataNodes, model: tfx.dsl.Channel, splits: tuple[str, ...]
+    config: Config, platform: Platform, data: _DataNodes, model: types.Channel, splits: tuple[str, ...]
 ) -> HeatMapEvaluator | None:
     """None for data sets without lesion masks."""
     if get_dataset(config.data.dataset).find_masks is None:
@@ -399,7 +401,7 @@ def _heat_map_evaluator(
     return evaluator
 
 
-def _scores_of(evaluator: HeatMapEvaluator | None) -> dict[str, tfx.dsl.Channel]:
+def _scores_of(evaluator: HeatMapEvaluator | None) -> dict[str, types.Channel]:
     """The report's input, where there is one."""
     return {"heat_map_evaluation": evaluator.outputs["evaluation"]} if evaluator else {}
 

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from tfx import types
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.types import standard_artifacts
 
 from components.artifacts import ClinicalBlessing, DataGateReport
 from components.baseline import (
@@ -41,27 +42,27 @@ class MetadataHistory:
     """The past as ML Metadata has it, which remembers every run by itself."""
 
     def accepted_data(self, manifest: types.BaseChannel) -> BaseNode:
-        return tfx.dsl.Resolver(
+        return Resolver(
             strategy_class=LatestOtherAcceptedDataStrategy,
             manifest=manifest,
-            report=tfx.dsl.Channel(type=DataGateReport),
+            report=types.Channel(type=DataGateReport),
         ).with_id(ACCEPTED_DATA_NODE)
 
     def baseline(self, candidate: types.BaseChannel) -> BaseNode:
-        return tfx.dsl.Resolver(
+        return Resolver(
             strategy_class=LatestOtherBlessedModelStrategy,
             candidate=candidate,
-            model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-            model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-            clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
+            model=types.Channel(type=standard_artifacts.Model),
+            model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            clinical_blessing=types.Channel(type=ClinicalBlessing),
         ).with_id(BASELINE_NODE)
 
     def warm_start(self) -> BaseNode:
-        return tfx.dsl.Resolver(
+        return Resolver(
             strategy_class=LatestBlessedModelStrategy,
-            model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-            model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-            clinical_blessing=tfx.dsl.Channel(type=ClinicalBlessing),
+            model=types.Channel(type=standard_artifacts.Model),
+            model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            clinical_blessing=types.Channel(type=ClinicalBlessing),
         ).with_id(WARM_START_NODE)
 
     def keep_data(self, manifest: types.BaseChannel, report: types.BaseChannel) -> BaseNode | None:

@@ -5,9 +5,9 @@ import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import Metadata
 
 from components.clinical_evaluator.component import ClinicalEvaluator
@@ -125,7 +125,7 @@ def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     """Runs a graph in a folder that is held."""
     with Metadata(pipeline.metadata_connection_config) as handle:
         forget_lost_artifacts(handle.store, pipeline.pipeline_info.pipeline_name, output.pipeline_root)
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    LocalDagRunner().run(pipeline)
 
 
 def hold(output: OutputFolder) -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from pipeline.config import Config
 from pipeline.events import Event, RunFailed, RunFinished
+from pipeline.heavy_imports import heavy_imports
 from pipeline.output import OutputFolder
 
 
@@ -77,13 +78,14 @@ def _end_with_parent() -> None:
 
 def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
     # The heavy imports belong to this process alone, and a failing one is reported like any failure.
-    from pipeline.failures import explain
-    from pipeline.listener import RunListener, listening
+    with heavy_imports():
+        from pipeline.failures import explain
+        from pipeline.listener import RunListener, listening
 
     listener = RunListener(emit)
     try:
-        from pipeline.local import cross_validate_locally, evaluate_locally, run_locally
-        from pipeline.retraining.local import retrain_locally
+        with heavy_imports():
+            from pipeline.local import cross_validate_locally, evaluate_locally, run_locally
 
         output = OutputFolder(task.output)
         with listening(listener):
@@ -95,6 +97,8 @@ def _run(task: WorkerTask, emit: Callable[[Event], None]) -> int:
                 case EvaluationJob(model=model):
                     evaluate_locally(task.config, task.data, output, model)
                 case RetrainingJob():
+                    from pipeline.retraining.local import retrain_locally
+
                     retrain_locally(task.config, task.data, output)
     except Exception as error:  # noqa: BLE001  the boundary where every failure becomes a message
         explained = explain(error)

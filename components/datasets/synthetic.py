@@ -8,8 +8,11 @@ position, gain and speckle. A model of these images says nothing about real ones
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -129,14 +132,19 @@ def generate(directory: Path, seed: int) -> None:
         directory: the data folder; gets one folder for each class.
         seed: not negative; the same seed gives the same bytes.
     """
-    from schema.images.formats import encode_png
-
     for label in LABELS:
         (directory / label).mkdir(parents=True, exist_ok=True)
-    for patient, label in enumerate(patient_labels(seed), start=1):
-        for view, pixels in enumerate(patient_views(seed, patient, label), start=1):
-            name = f"patient-{patient:04d}_image-{view}.png"
-            (directory / label / name).write_bytes(encode_png(pixels))
+    labels = patient_labels(seed)
+    folders = [directory / label for label in labels]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy and scipy compute without Python's lock
+        list(pool.map(_write_views, folders, itertools.repeat(seed), itertools.count(1), labels))
+
+
+def _write_views(folder: Path, seed: int, patient: int, label: str) -> None:
+    from schema.images.formats import encode_png
+
+    for view, pixels in enumerate(patient_views(seed, patient, label), start=1):
+        (folder / f"patient-{patient:04d}_image-{view}.png").write_bytes(encode_png(pixels))
 
 
 def patient_labels(seed: int) -> list[str]:
@@ -285,11 +293,13 @@ def _margin(lesion: Lesion, angle: Field) -> Field:
     import numpy as np
 
     irregularity = lesion.features.margin_irregularity
-    amplitudes, phases = lesion.lobe_amplitudes[:, None, None], lesion.lobe_phases[:, None, None]
-    orders = np.arange(2, 2 + LOBES)[:, None, None]  # order 1 would only move the lesion
-    lobes = (amplitudes * np.cos(orders * angle + phases)).sum(axis=0)
-    from_spicule = angle - lesion.spicule_angles[:, None, None]
-    spicules = np.exp((np.cos(from_spicule) - 1) / SPICULE_WIDTH_RAD**2).sum(axis=0)
+    # One lobe and one spicule at a time: arrays of all of them at once would not stay in the processor's cache.
+    lobes, spicules = np.zeros_like(angle), np.zeros_like(angle)
+    # Order 1 would only move the lesion.
+    for order, amplitude, phase in zip(itertools.count(2), lesion.lobe_amplitudes, lesion.lobe_phases, strict=False):
+        lobes += amplitude * np.cos(order * angle + phase)
+    for spicule in lesion.spicule_angles:
+        spicules += np.exp((np.cos(angle - spicule) - 1) / SPICULE_WIDTH_RAD**2)
     return 1 + irregularity * (lobes + SPICULE_LENGTH * spicules)
 
 

@@ -49,16 +49,17 @@ def export(model: ServedModel, directory: str) -> None:
     prepare = _preparation(model.shape, transform)
     answer, explain = _answer(model, prepare), _explain(model, prepare)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.EXAMPLES_INPUT)])
+    # Nothing in these branches on a tensor, and AutoGraph would take seconds to rewrite all that they call.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.EXAMPLES_INPUT)], autograph=False)
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         specification = {contract.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         return answer(tf.io.parse_example(examples, specification)[contract.IMAGE_ENCODED])
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)], autograph=False)
     def serve_images(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(image_bytes)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=contract.IMAGE_BYTES_INPUT)], autograph=False)
     def serve_explanations(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return explain(image_bytes)
 

@@ -4,6 +4,7 @@ import os
 import sys
 
 from kubeflow.entrypoint.folders import use_writable_folders
+from pipeline.heavy_imports import heavy_imports
 from schema.errors import BreastImagingError
 
 
@@ -17,7 +18,8 @@ def main() -> None:
     # As in kfp's own containers: its compiler and client, which take a second to import, are left out.
     os.environ["_KFP_RUNTIME"] = "true"
     # Only now: libraries look for their caches when they are imported.
-    from kubeflow.entrypoint.execute import execute
+    with heavy_imports():
+        from kubeflow.entrypoint.execute import execute
 
     sys.exit(execute(sys.argv[1:]))
 
