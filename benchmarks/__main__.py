@@ -3,8 +3,8 @@
     python -m benchmarks --json bench.json
     python -m benchmarks --only ingestion transform
 
-A target that is not met is a line of the table, and no failure. Ctrl-C, or SIGTERM, keeps what is measured
-by then.
+A target that is not met is a line of the table, and no failure. Ctrl-C, or SIGTERM, keeps what is measured by then.
+
 Exit codes: 0 all measured, 1 a benchmark failed or the run was interrupted, 4 no such benchmark, or no such folder
 for the JSON.
 """
