@@ -3,12 +3,14 @@
     python -m benchmarks --json bench.json
     python -m benchmarks --only ingestion transform
 
-A target that is not met is a line of the table, and no failure. Ctrl-C keeps what is measured by then.
+A target that is not met is a line of the table, and no failure. Ctrl-C, or SIGTERM, keeps what is measured by then.
+
 Exit codes: 0 all measured, 1 a benchmark failed or the run was interrupted, 4 no such benchmark, or no such folder
 for the JSON.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -103,5 +105,15 @@ def _measure(name: str, module: str, title: str, console: Console) -> Measuremen
     return found
 
 
+def take_sigterm_for_ctrl_c() -> None:
+    """For a process of this command alone, so that it ends its benchmark's processes however it is ended.
+
+    Ctrl-C too, since a shell's background jobs ignore it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+
+
 if __name__ == "__main__":
+    take_sigterm_for_ctrl_c()
     sys.exit(main())

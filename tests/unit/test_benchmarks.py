@@ -231,12 +231,14 @@ def test_the_list_names_each_without_importing_it(
     assert capsys.readouterr().out == "good            A good one.\nbad             Fails when imported.\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_is_measured_and_leaves_no_process(
-    modules: Callable[..., dict[str, str]], tmp_path: Path
+    modules: Callable[..., dict[str, str]], tmp_path: Path, number: signal.Signals
 ) -> None:
     file, pids = tmp_path / "bench.json", tmp_path / "pids"
     there_are = modules(good=GOOD, slow=WAITING)
-    program = f"import sys, benchmarks.__main__ as it; sys.exit(it.main(sys.argv[1:], {there_are}))"
+    run = f"it.take_sigterm_for_ctrl_c(); sys.exit(it.main(sys.argv[1:], {there_are}))"
+    program = f"import sys, benchmarks.__main__ as it; {run}"
     process = subprocess.Popen(
         [sys.executable, "-c", program, "--json", str(file)],
         cwd=ROOT,
@@ -248,7 +250,7 @@ def test_ctrl_c_keeps_what_is_measured_and_leaves_no_process(
     _wait_for(pids.exists)
     worker, child, work = pids.read_text().split()
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=LIMIT_SECONDS)
 
     assert process.returncode == EXIT_FAILED, err
