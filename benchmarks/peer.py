@@ -4,10 +4,10 @@
     python -m benchmarks.peer --config busi --data path/to/busi --epochs 20
 
 The script (`benchmarks.peer_script`) splits images at random, as such scripts do, with another seed each time; once
-more it is given the split of the run, to tell what the split does from what the rest does. Both train all epochs, keep
-the best. The script decides for the most probable class, a run by the threshold that it chose on `eval`, which moves
-accuracy and sensitivity, and not the AUC. Intervals are those of the pipeline: patients, or what stands for them, are
-drawn anew.
+more it is given the split of the run, to tell what the split does from what the rest does. Both train all epochs and
+keep the best. The script decides for the most probable class, a run by the threshold that it chose on `eval`, which
+moves accuracy and sensitivity, and not the AUC. Intervals are those of the pipeline: patients, or what stands for
+them, are drawn anew.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A plain Keras script, as earlier projects on such data wrote theirs: a folder of images in, a model and figures out.
+"""A plain Keras script, as earlier projects on such data wrote theirs: from a folder of images to a tested model.
 
     python -m benchmarks.peer_script path/to/images --positive malignant --side 96 --epochs 20 --output peer
 
