@@ -3,9 +3,9 @@
     python -m benchmarks.overhead --repetitions 2
     python -m benchmarks.overhead --epochs 800 --repetitions 1
 
-`breast-imaging run` and `benchmarks.run_without_tfx` train the same network on the same images, each time from nothing,
-and have to give the same answers to the test images. What TFX adds to a component is the time that the run shows for it
-less that of the step in the script; `start and end` is all time outside of components.
+`breast-imaging run` and `benchmarks.run_without_tfx` train the same network on the same images, each time from
+nothing, and have to give the same answers to the test images. What TFX adds to a component is the time that the run
+shows for it less that of the step in the script; `start and end` is all time outside of components.
 """
 
 import argparse
@@ -120,17 +120,18 @@ def compare(config: Config, data: Path, work: Path, repetitions: int, report: Pr
     for repetition in range(1, repetitions + 1):
         run, script = work / f"with-tfx-{repetition}", work / f"without-tfx-{repetition}"
         report(f"with TFX, {repetition} of {repetitions}")
-        with_tfx = _run_with_tfx([*options, "--output", str(run)], run.with_suffix(".log"))
+        with_tfx = _run_with_tfx(options, run)
         report(f"without TFX, {repetition} of {repetitions}")
-        without_tfx = _run_without_tfx([*options, "--output", str(script)], script)
+        without_tfx = _run_without_tfx(options, script)
         check_same_answers(OutputFolder(run).evaluation, script / "clinical_evaluation")
         pairs.append(Pair(with_tfx=with_tfx, without_tfx=without_tfx))
     return pairs
 
 
-def _run_with_tfx(options: Sequence[str], log: Path) -> Trial:
+def _run_with_tfx(options: Sequence[str], output: Path) -> Trial:
+    log = output.with_suffix(".log")
     command = [sys.executable, "-c", "from pipeline.cli.main import main; main()", "run", *options]
-    cost = cost_of_command(command, log)
+    cost = cost_of_command([*command, "--output", str(output)], log)
     return Trial(cost=cost, steps=component_seconds(log.read_text("utf-8")))
 
 
@@ -140,9 +141,10 @@ def component_seconds(printed: str) -> dict[str, float]:
 
 
 def _run_without_tfx(options: Sequence[str], output: Path) -> Trial:
-    cost = cost_of_command([sys.executable, "-m", "benchmarks.run_without_tfx", *options], output.with_suffix(".log"))
-    steps = TypeAdapter(dict[str, float]).validate_json((output / "steps.json").read_text("utf-8"))
-    return Trial(cost=cost, steps=steps)
+    steps = output.with_suffix(".json")
+    command = [sys.executable, "-m", "benchmarks.run_without_tfx", *options, "--output", str(output)]
+    cost = cost_of_command([*command, "--steps", str(steps)], output.with_suffix(".log"))
+    return Trial(cost=cost, steps=TypeAdapter(dict[str, float]).validate_json(steps.read_text("utf-8")))
 
 
 def check_same_answers(folder: Path, other: Path) -> None:

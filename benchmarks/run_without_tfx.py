@@ -7,8 +7,8 @@ Where TFX brings the step, the library that it wraps is called: TFDV, TensorFlow
 artifacts that only say where a folder is. Left out is what TFX adds: the compiled graph, ML Metadata with its
 executions and contexts, drivers, the cache, launchers, publishers.
 
-Writes `steps.json`, the seconds of each step by the name of its component, and `report/summary.json` as a run does.
-Takes networks trained from scratch on data without lesion masks; nothing is compared with an earlier model.
+Writes below `report/` what a run writes there. Takes networks trained from scratch on data without lesion masks;
+nothing is compared with an earlier model.
 """
 
 import argparse
@@ -58,7 +58,6 @@ from pipeline.config import Config, load_config
 from pipeline.local import beam_arguments
 from schema import contract
 
-STEPS_FILE: Final = "steps.json"
 REPORT_FOLDER: Final = "report"
 _TELEMETRY: Final = ["benchmark"]
 
@@ -69,12 +68,14 @@ def main() -> None:
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="key.path=value, as of a run")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="a new folder")
+    parser.add_argument("--steps", type=Path, help="write the seconds of each step, by the name of its component")
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.overrides)
     sys.argv = sys.argv[:1]  # which executors parse, for flags of their own
     script = Script(config, str(arguments.data.resolve()), arguments.output.resolve())
     script.run()
-    (script.root / STEPS_FILE).write_text(json.dumps(script.seconds, indent=2))
+    if arguments.steps:
+        arguments.steps.write_text(json.dumps(script.seconds, indent=2))
 
 
 @dataclass
