@@ -1,6 +1,6 @@
 """What TFX adds to a plain script that does the same work, and where.
 
-    python -m benchmarks.overhead --repetitions 2
+    python -m benchmarks.overhead
     python -m benchmarks.overhead --epochs 800 --repetitions 1
 
 `breast-imaging run` and `benchmarks.run_without_tfx` train the same network on the same images, each time from
@@ -36,6 +36,7 @@ from schema.errors import BreastImagingError
 
 BENCHMARK: Final = "overhead"
 REPETITIONS: Final = 2
+EPOCHS: Final = 5  # training is the same function in both ways, so that more of them only add noise
 TEN_MINUTES: Final = 600.0
 ASKED: Final = AtMost(1.15)  # of a run of ten minutes
 START_AND_END: Final = "start and end"
@@ -80,7 +81,7 @@ class Pairs(BaseModel):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", type=int, default=1, help="hundreds of patients to make images of")
-    parser.add_argument("--epochs", type=int, help="those of the configuration `synthetic` where absent")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -102,13 +103,15 @@ def main() -> int:
 
 def measure(work: Path, report: Progress) -> list[Figure]:
     """What TFX adds to a plain script that does the same work."""
-    return summarize(compare(configured(), make_images(work, parts=1), work, REPETITIONS, report))
+    return summarize(compare(configured(EPOCHS), make_images(work, parts=1), work, REPETITIONS, report))
 
 
-def configured(epochs: int | None = None) -> Config:
-    """The synthetic set's, with all epochs trained, so that either way does as much."""
-    config = load_config("synthetic", [f"train.epochs={epochs}"] if epochs else [])
-    return config.model_copy(update={"train": config.train.model_copy(update={"patience": config.train.epochs})})
+def configured(epochs: int) -> Config:
+    """That of the quick start, but all epochs are trained and every model is published: the work is always the same."""
+    return load_config(
+        "synthetic",
+        [f"train.epochs={epochs}", f"train.patience={epochs}", "gate.minimum_auc=0", "gate.minimum_recall=0"],
+    )
 
 
 def compare(config: Config, data: Path, work: Path, repetitions: int, report: Progress) -> list[Pair]:
@@ -181,7 +184,7 @@ def _cost_figure(what: str, field: str, costs: Sequence[ProcessCost], others: Se
     with_tfx, without_tfx = ([getattr(cost, field) for cost in each] for each in (costs, others))
     return figure_of(
         BENCHMARK,
-        f"{what} with TFX / without, in the quick start",
+        f"{what} with TFX / without",
         ratios(with_tfx, without_tfx),
         {f"with_tfx_{field}": median(with_tfx), f"without_{field}": median(without_tfx)},
     )

@@ -45,6 +45,7 @@ from schema.errors import BreastImagingError, ConfigurationError
 BENCHMARK: Final = "peer"
 ARCHITECTURE: Final = "cnn"  # that of the script
 REPETITIONS: Final = 2
+EPOCHS: Final = 10  # of `measure`
 
 
 class Trials(BaseModel):
@@ -87,7 +88,7 @@ def main() -> int:
 
 def measure(work: Path, report: Progress) -> list[Figure]:
     """Beside a plain Keras script that trains the same network: cost, and what its split leaks."""
-    task = Task(configured("synthetic", None), make_images(work, parts=1))
+    task = Task(configured("synthetic", EPOCHS), make_images(work, parts=1))
     return summarize(compare(task, work / "trials", REPETITIONS, report))
 
 

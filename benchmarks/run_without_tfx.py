@@ -301,7 +301,7 @@ class Script:
                 "clinical_evaluation": [clinical],
             },
             {model_card.CARDS_KEY: [cards]},
-            {model_card.CONFIGURATION_KEY: self.config.to_yaml()},
+            {model_card.CONFIGURATION_KEY: self.config.to_yaml(exclude=("alerts", "beam", "kubeflow"))},
         )
         return cards
 
@@ -343,7 +343,7 @@ class Script:
         report.RunReportExecutor().Do(
             {name: [artifact] for name, artifact in inputs.items()},
             {name: [artifact] for name, artifact in outputs.items()},
-            {report.CONFIGURATION_KEY: self.config.to_yaml()},
+            {report.CONFIGURATION_KEY: self.config.to_yaml(exclude=("alerts",))},
         )
 
 
