@@ -107,7 +107,7 @@ def measure(work: Path, report: Progress) -> list[Figure]:
 
 
 def configured(epochs: int) -> Config:
-    """That of the quick start, but all epochs are trained and every model is published: the work is always the same."""
+    """That of the quick start, where all epochs are trained and every model is published: the same work each time."""
     return load_config(
         "synthetic",
         [f"train.epochs={epochs}", f"train.patience={epochs}", "gate.minimum_auc=0", "gate.minimum_recall=0"],

@@ -50,12 +50,8 @@ def main() -> None:
     keras.utils.set_random_seed(arguments.seed)
 
     classes = sorted(folder.name for folder in arguments.data.iterdir() if folder.is_dir())
-    paths = list_images(arguments.data, classes)
-    if arguments.splits:
-        split_of = read_splits(arguments.splits)
-        paths = [path for path in paths if path in split_of]
-    else:
-        split_of = split_at_random(paths, arguments.seed)
+    split_of = choose_splits(list_images(arguments.data, classes), arguments.splits, arguments.seed)
+    paths = sorted(split_of)
     labels = np.array([classes.index(class_of(path)) for path in paths])
     images = np.stack([read_image(arguments.data / path, arguments.side) for path in paths])
     split = np.array([split_of[path] for path in paths])
@@ -84,6 +80,14 @@ def list_images(root: Path, classes: Sequence[str]) -> list[str]:
 
 def class_of(path: str) -> str:
     return path.partition("/")[0]
+
+
+def choose_splits(paths: Paths, table: Path | None, seed: int) -> dict[str, str]:
+    """Those of a table, where there is one, without the images that it does not name."""
+    if table is None:
+        return split_at_random(paths, seed)
+    given = read_splits(table)
+    return {path: given[path] for path in paths if path in given}
 
 
 def split_at_random(paths: Paths, seed: int) -> dict[str, str]:

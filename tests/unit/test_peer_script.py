@@ -32,12 +32,6 @@ def images(tmp_path: Path) -> Path:
     return root
 
 
-def run(monkeypatch: pytest.MonkeyPatch, images: Path, output: Path, *options: str) -> None:
-    words = [str(images), "--positive", "malignant", "--side", "24", "--epochs", "1", "--output", str(output)]
-    monkeypatch.setattr("sys.argv", ["peer_script", *words, *options])
-    peer_script.main()
-
-
 def rows_of(table: Path) -> list[dict[str, str]]:
     with table.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -47,7 +41,9 @@ def test_trains_on_twelve_images_and_writes_what_it_found(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "output"
-    run(monkeypatch, images, output)
+    words = [str(images), "--positive", "malignant", "--side", "24", "--epochs", "1", "--output", str(output)]
+    monkeypatch.setattr("sys.argv", ["peer_script", *words])
+    peer_script.main()
     splits = peer_script.read_splits(output / peer_script.SPLITS_FILE)
     assert Counter((path.split("/")[0], split) for path, split in splits.items()) == {
         (label, split): count for label in CLASSES for split, count in (("train", 4), ("eval", 1), ("test", 1))
@@ -64,15 +60,16 @@ def test_trains_on_twelve_images_and_writes_what_it_found(
     np.testing.assert_allclose(model.predict(pixels, verbose=0)[:, 0], probabilities[:, 1], atol=1e-5)
 
 
-def test_takes_a_split_that_it_is_given(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table, output = tmp_path / "given.csv", tmp_path / "output"
-    split_of_number = {0: "train", 1: "train", 2: "eval", 3: "test", 4: "test"}  # 5 is left out
-    given = [(f"{label}/{number}.png", split) for label in CLASSES for number, split in split_of_number.items()]
-    peer_script.write_table(table, ("path", "split"), given)
-    run(monkeypatch, images, output, "--splits", str(table))
-    assert peer_script.read_splits(output / peer_script.SPLITS_FILE) == dict(given)
-    answered = {row["path"] for row in rows_of(output / peer_script.PREDICTIONS_FILE)}
-    assert answered == {path for path, split in given if split == "test"}
+def test_masks_are_no_images(images: Path) -> None:
+    paths = peer_script.list_images(images, CLASSES)
+    assert paths == [f"{label}/{number}.png" for label in CLASSES for number in range(6)]
+
+
+def test_takes_a_split_that_it_is_given(tmp_path: Path) -> None:
+    table, paths = tmp_path / "given.csv", ["benign/1.png", "benign/2.png", "malignant/3.png"]
+    given = {"benign/1.png": "train", "malignant/3.png": "test"}
+    peer_script.write_table(table, ("path", "split"), [*given.items(), ("benign/4.png", "eval")])
+    assert peer_script.choose_splits(paths, table, seed=0) == given
 
 
 def test_splits_differ_by_seed_and_keep_the_shares_of_each_class() -> None:
