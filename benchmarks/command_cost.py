@@ -1,14 +1,17 @@
 """Time and memory of a command, with all processes that it starts."""
 
+import resource
 import subprocess
 import threading
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from benchmarks.measuring import ProcessCost, cost_of
+from benchmarks.measuring import ProcessCost
 from schema.errors import BreastImagingError
 
 SECONDS_BETWEEN_SAMPLES: Final = 0.25
@@ -24,16 +27,17 @@ def cost_of_command(command: Sequence[str], log: Path, expected: Collection[int]
     """Runs a command to its end, with what it prints going to a file; no other child may end meanwhile.
 
     Its memory is the proportional set size of all processes together, in which pages that they share count once, at
-    the highest of samples; what ends between two of them is missed.
+    the sample where their resident sizes add up to most; what ends between two samples is missed.
 
     Args:
         expected: exit statuses.
 
     Raises CommandFailedError for any other status, with the end of what was printed.
     """
-    peaks: list[int] = []
-    cost = cost_of(lambda: peaks.append(_run(command, log, expected)))
-    return ProcessCost(cost.seconds, cost.processor_seconds, peaks[0] / _MIB)
+    started, processor = time.perf_counter(), _processor_seconds_of_children()
+    peak_bytes = _run(command, log, expected)
+    seconds = time.perf_counter() - started
+    return ProcessCost(seconds, _processor_seconds_of_children() - processor, peak_bytes / _MIB)
 
 
 def _run(command: Sequence[str], log: Path, expected: Collection[int]) -> int:
@@ -60,8 +64,14 @@ def _run(command: Sequence[str], log: Path, expected: Collection[int]) -> int:
     return sampler.peak_bytes
 
 
+def _processor_seconds_of_children() -> float:
+    """Without those of this process, which takes the samples."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 class _MemorySampler(threading.Thread):
-    """Attributes: peak_bytes: the highest sum over a process and its descendants so far."""
+    """Attributes: peak_bytes: of a process and its descendants, so far."""
 
     def __init__(self, process_id: int) -> None:
         super().__init__(daemon=True)
@@ -70,25 +80,33 @@ class _MemorySampler(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
+        most_resident = 0
         while not self._ended.wait(SECONDS_BETWEEN_SAMPLES):
-            self.peak_bytes = max(self.peak_bytes, bytes_of_tree(self._process_id))
+            resident = resident_bytes(self._process_id)
+            if resident > most_resident:  # the other size is dear to ask for: the kernel looks at every page
+                most_resident = resident
+                self.peak_bytes = max(self.peak_bytes, proportional_bytes(self._process_id))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
 
 
-def bytes_of_tree(process_id: int) -> int:
-    """Of a process and all that it has started, now; 0 where it has ended."""
-    try:
+def resident_bytes(process_id: int) -> int:
+    """Of a process and all that it has started, now, where shared pages count for each; 0 where it has ended."""
+    return _sum_over_tree(process_id, lambda process: process.memory_info().rss)
+
+
+def proportional_bytes(process_id: int) -> int:
+    """The same, where shared pages count once."""
+    return _sum_over_tree(process_id, lambda process: process.memory_full_info().pss)
+
+
+def _sum_over_tree(process_id: int, bytes_of: Callable[[psutil.Process], int]) -> int:
+    total = 0
+    with suppress(psutil.NoSuchProcess):
         root = psutil.Process(process_id)
-        return sum(_bytes_of(process) for process in [root, *root.children(recursive=True)])
-    except psutil.NoSuchProcess:
-        return 0
-
-
-def _bytes_of(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:  # it has ended meanwhile
-        return 0
+        for process in [root, *root.children(recursive=True)]:
+            with suppress(psutil.Error):  # it has ended meanwhile
+                total += bytes_of(process)
+    return total
