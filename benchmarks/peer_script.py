@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 
-TRAIN, VALIDATION, TEST = "train", "eval", "test"
+from benchmarks.random_split import TEST, TRAIN, VALIDATION, split_at_random
+
 SPLITS_FILE = "splits.csv"
 PREDICTIONS_FILE = "predictions.csv"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
@@ -85,22 +85,9 @@ def class_of(path: str) -> str:
 def choose_splits(paths: Paths, table: Path | None, seed: int) -> dict[str, str]:
     """Those of a table, where there is one, without the images that it does not name."""
     if table is None:
-        return split_at_random(paths, seed)
+        return split_at_random({path: class_of(path) for path in paths}, seed)
     given = read_splits(table)
     return {path: given[path] for path in paths if path in given}
-
-
-def split_at_random(paths: Paths, seed: int) -> dict[str, str]:
-    """70 % to learn from, 15 % to choose the epoch by, 15 % to test on, of each class."""
-    learnt, rest = _parted(paths, 0.3, seed)
-    validation, test = _parted(rest, 0.5, seed)
-    return {**dict.fromkeys(learnt, TRAIN), **dict.fromkeys(validation, VALIDATION), **dict.fromkeys(test, TEST)}
-
-
-def _parted(paths: Paths, share: float, seed: int) -> tuple[Paths, Paths]:
-    classes = [class_of(path) for path in paths]
-    first, second = train_test_split(paths, test_size=share, random_state=seed, stratify=classes)
-    return first, second
 
 
 def read_splits(table: Path) -> dict[str, str]:

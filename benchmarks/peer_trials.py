@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +14,10 @@ from pydantic import BaseModel
 from benchmarks.command_cost import cost_of_command
 from benchmarks.measuring import ProcessCost
 from benchmarks.peer_script import PREDICTIONS_FILE, SPLITS_FILE, class_of, read_splits, write_table
-from benchmarks.split_leaks import Leaks, count_leaks
+from benchmarks.split_leaks import KnownImages, Leaks
 from components.clinical_evaluator import figures
 from components.clinical_evaluator.content import EVALUATION_FILE, ClinicalEvaluation
 from components.clinical_evaluator.scored_images import ScoredImages
-from components.manifest import Manifest, SimilarPair, read_manifest, read_pairs
 from components.measures.group_bootstrap import Interval
 from components.measures.proportions import proportion
 from components.report.gather import read_scored_images
@@ -70,31 +69,6 @@ class Task:
             f"{self.data} has no folder for each of the classes {', '.join(self.config.data.labels)}.",
             fix="name a folder of class folders, or one that holds it, with --data DIR",
         )
-
-
-@dataclass(frozen=True)
-class KnownImages:
-    """What ingestion found out about the images. Attributes: pairs: near-duplicates."""
-
-    manifest: Manifest
-    pairs: Sequence[SimilarPair]
-
-    @classmethod
-    def of_run(cls, run: Path) -> "KnownImages":
-        """Args: run: the output folder of a single run."""
-        (folder,) = (OutputFolder(run).pipeline_root / "ImageExampleGen" / "manifest").iterdir()
-        return cls(read_manifest(str(folder)), read_pairs(str(folder)))
-
-    @property
-    def splits(self) -> dict[str, str]:
-        return {entry.source: entry.split for entry in self.manifest if entry.split}
-
-    @property
-    def groups(self) -> dict[str, str]:
-        return {entry.source: entry.group for entry in self.manifest}
-
-    def leaks(self, splits: Mapping[str, str]) -> Leaks:
-        return count_leaks(splits, self.groups, self.pairs)
 
 
 def run_pipeline(task: Task, output: Path) -> Trial:

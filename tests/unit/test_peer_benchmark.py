@@ -8,21 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from benchmarks import peer
+from benchmarks import peer, split_leaks
 from benchmarks.measuring import ProcessCost
 from benchmarks.peer_script import write_table
 from benchmarks.peer_trials import (
     RUN,
     SCRIPT,
     SCRIPT_ON_RUN_SPLIT,
-    KnownImages,
     Scores,
     Task,
     Trial,
     read_predictions,
     score,
 )
-from benchmarks.split_leaks import Leaks, count_leaks
+from benchmarks.split_leaks import KnownImages, Leaks, count_leaks
 from benchmarks.synthetic_images import make_images, renumbered
 from components.manifest import ManifestEntry, SimilarPair, write_manifest
 from components.measures.group_bootstrap import Interval
@@ -77,8 +76,30 @@ def test_what_a_run_knows_of_its_images(tmp_path: Path) -> None:
     ]
     write_manifest(entries, [pair_of("benign/1.png", "benign/2.png")], str(folder))
     known = KnownImages.of_run(tmp_path)
+    assert known.labels == {"benign/1.png": "benign", "benign/2.png": "benign"}
     assert known.splits == {"benign/1.png": "train", "benign/2.png": "test"}
     assert known.leaks(known.splits) == Leaks(1, of_known_groups=1, near_duplicates=1, shared_groups=1)
+
+
+def test_leaks_of_splits_by_image_are_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pipeline_root" / "ImageExampleGen" / "manifest" / "7"
+    folder.mkdir(parents=True)
+    splits = [*["train"] * 14, *["eval"] * 3, *["test"] * 3]
+    # All images are of one patient, so that every test image is related to training, however it is split.
+    entries = [
+        ManifestEntry(f"{n:02d}.png", label="benign", group="ann", split=split) for n, split in enumerate(splits)
+    ]
+    write_manifest(entries, [], str(folder))
+    monkeypatch.setattr("sys.argv", ["split_leaks", str(tmp_path), "--seeds", "3"])
+    split_leaks.main()
+    assert capsys.readouterr().out.splitlines() == [
+        "20 images, 1 groups, 3 splits by image:",
+        "  test images of a group in train: 100% (100% to 100%)",
+        "  test images with a near-duplicate in train: 0% (0% to 0%)",
+        "split of the run: Leaks(test_images=3, of_known_groups=3, near_duplicates=0, shared_groups=1)",
+    ]
 
 
 @pytest.fixture

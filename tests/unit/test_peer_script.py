@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import peer_script
+from benchmarks.random_split import split_at_random
 from components.models import cnn
 from components.models.spec import InputShape
 from components.settings import AugmentationSettings, ModelSettings
@@ -73,10 +74,10 @@ def test_takes_a_split_that_it_is_given(tmp_path: Path) -> None:
 
 
 def test_splits_differ_by_seed_and_keep_the_shares_of_each_class() -> None:
-    paths = [f"{label}/{number}.png" for label in CLASSES for number in range(20)]
-    splits = [peer_script.split_at_random(paths, seed) for seed in (0, 0, 1)]
+    labels = {f"{label}/{number}.png": label for label in CLASSES for number in range(20)}
+    splits = [split_at_random(labels, seed) for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
-    counts = Counter((peer_script.class_of(path), split) for path, split in splits[2].items())
+    counts = Counter((labels[path], split) for path, split in splits[2].items())
     assert counts == {
         (label, split): n for label in CLASSES for split, n in (("train", 14), ("eval", 3), ("test", 3))
     }
