@@ -2,7 +2,7 @@
 
     python -m benchmarks.split_leaks runs/busi --seeds 10
 
-counts it for splits by image, as `benchmarks.peer_script` makes them, of the images of a run, which has found out their
+counts it for splits by image, as `benchmarks.peer_script` makes them, of the images of a run, which has found their
 groups and near-duplicates.
 """
 
