@@ -104,7 +104,8 @@ def main() -> None:
     known = KnownImages.of_run(options.run)
     labels = known.labels
     leaks = [known.leaks(split_at_random(labels, seed)) for seed in range(options.seeds)]
-    print(f"{len(labels)} images, {len(set(known.groups.values()))} groups, {options.seeds} splits by image:")
+    groups = {known.groups[source] for source in labels}
+    print(f"{len(labels)} images, {len(groups)} groups, {options.seeds} splits by image:")
     for what, shares in (
         ("of a group in train", [each.related_share for each in leaks]),
         ("with a near-duplicate in train", [each.near_duplicates / each.test_images for each in leaks]),
