@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.run_without_tfx import Script
 from components.trainer import export, phases
 from pipeline import graph
 from pipeline.config import load_config
@@ -21,7 +22,15 @@ from pipeline.failures import explain
 from pipeline.local import evaluate_locally
 from pipeline.output import open_output
 from schema.errors import EXIT_DATA_REJECTED
-from tests.pipeline.conftest import BRIGHT, IMAGES_PER_PATIENT, PATIENTS_PER_CLASS, Outcome, Runner, write_images
+from tests.pipeline.conftest import (
+    BRIGHT,
+    IMAGES_PER_PATIENT,
+    PATIENTS_PER_CLASS,
+    Outcome,
+    Runner,
+    published_versions,
+    write_images,
+)
 from tests.report import Page
 
 # Resolvers are no executions that could be cached; they look anew each time.
@@ -76,6 +85,25 @@ def test_first_run_executes_everything_and_publishes(first: tuple[Runner, Outcom
     assert outcome.versions == [outcome.published]
     assert outcome.summary["publication"]["path"] == str(runner.output / "serving" / "small" / outcome.versions[0])
     assert outcome.baseline is None
+
+
+@pytest.mark.slow
+def test_script_without_tfx_does_the_same_work(
+    first: tuple[Runner, Outcome],
+    configuration_file: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["script"])  # which executors of TFX read
+    script = Script(load_config(str(configuration_file)), str(image_folder), tmp_path / "script")
+    script.run()
+    assert list(script.seconds) == COMPONENTS
+    summary, of_run = json.loads((script.root / "report" / "summary.json").read_text()), dict(first[1].summary)
+    for of_this_run_alone in ("created", "lineage", "publication"):
+        assert summary.pop(of_this_run_alone) != of_run.pop(of_this_run_alone)
+    assert summary == of_run
+    assert len(published_versions(script.root)) == 1
 
 
 def test_counts_in_the_report_are_those_of_the_folder(first: tuple[Runner, Outcome]) -> None:
