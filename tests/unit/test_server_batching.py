@@ -1,6 +1,7 @@
 """Joining requests, with a model that doubles numbers and refuses negative ones."""
 
 import asyncio
+import math
 
 import numpy as np
 import pytest
@@ -29,6 +30,8 @@ class Doubling:
         await self.gate.wait()
         if (x < 0).any():
             raise tf.errors.InvalidArgumentError(None, None, "negative")
+        if np.isnan(x).any():
+            raise RuntimeError("nobody has foreseen this")
         return {"y": x * 2}
 
 
@@ -69,6 +72,17 @@ def test_a_bad_request_fails_alone() -> None:
         assert good == [[2]]
         assert isinstance(bad, tf.errors.InvalidArgumentError)
         assert model.batches == [2, 1, 1]
+        await idle(of)
+
+    asyncio.run(run())
+
+
+def test_a_failure_that_nobody_has_foreseen_leaves_no_request_without_an_answer() -> None:
+    async def run() -> None:
+        execution, of = BatchingExecution(Doubling(), Batching(8, 0.01), pixels=PIXELS, threads=1), version()
+        good, bad = await asyncio.gather(ask(execution, of, 1), ask(execution, of, math.nan), return_exceptions=True)
+        assert good == [[2]]
+        assert isinstance(bad, RuntimeError)
         await idle(of)
 
     asyncio.run(run())

@@ -20,16 +20,17 @@ def encoded(kind: str, width: int, height: int) -> bytes:
     return written.getvalue()
 
 
-def check(*images: bytes, pixels: int = 10_000) -> None:
-    check_images({contract.IMAGE_BYTES_INPUT: np.array(images, object)}, Limits(pixels=pixels))
+def check(*images: bytes, pixels: int = 10_000) -> int:
+    return check_images({contract.IMAGE_BYTES_INPUT: np.array(images, object)}, Limits(pixels=pixels))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF"])
 def test_the_limit_is_met_to_the_pixel(kind: str) -> None:
     image = encoded(kind, 37, 11)
 
-    check(image, pixels=407)
-    check(image[:-2], pixels=407)  # the rest is the decoder's business
+    assert check(image, pixels=407) == 407
+    assert check(image[:-2], pixels=407) == 407  # the rest is the decoder's business
+    assert check(image, image) == 814
     with pytest.raises(RequestError, match="have 407 pixels together, more than the limit of 406"):
         check(image, pixels=406)
 
@@ -52,4 +53,4 @@ def test_damaged_headers_are_refused_or_passed_on_and_never_anything_else(kind: 
 
 
 def test_other_inputs_are_passed() -> None:
-    check_images({"text": np.array([b"no image"], object), "x": np.zeros(3)}, Limits(images=0))
+    assert check_images({"text": np.array([b"no image"], object), "x": np.zeros(3)}, Limits(images=0)) == 0
