@@ -2,10 +2,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test bench lint lock protos clean
+.PHONY: help env run test test-mysql bench lint lock protos clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
 
 env:  ## make the environment in .venv from requirements.lock
 	@scripts/make-env
@@ -19,6 +19,11 @@ test: env  ## run all tests, in two processes
 bench: env  ## measure everything, into a table and runs/bench.json; at most 20 minutes on two cores
 	@mkdir -p runs
 	@$(BIN)/python -m benchmarks --json runs/bench.json
+
+test-mysql: env  ## test metadata on a MariaDB server; needs Debian's mariadb-server-core and mariadb-client-core
+	@command -v mariadbd mariadb-install-db >/dev/null || \
+	  { echo "mariadbd is missing: apt-get install mariadb-server-core mariadb-client-core" >&2; exit 1; }
+	@$(BIN)/python -m pytest -m mysql tests/pipeline/test_mysql_metadata.py
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

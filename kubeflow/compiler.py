@@ -20,6 +20,8 @@ from kubeflow.tasks import give_workers, set_policies, update_container
 from kubeflow.validation import check_pipeline
 from pipeline.config import Config
 from pipeline.graph import build_pipeline
+from pipeline.metadata.settings import MetadataSettings
+from schema.errors import ConfigurationError
 
 ENTRYPOINT: Final = ("python", "-m", "kubeflow.entrypoint")
 
@@ -30,9 +32,11 @@ def compile_pipeline(config: Config, image: str) -> Package:
     Args:
         image: that every step runs in.
 
-    Raises ConfigurationError where the name of the image does not always mean the same one.
+    Raises ConfigurationError where the name of the image does not always mean the same one, or where a metadata
+    server is configured.
     """
     check_image(image)
+    _check_metadata(config)
     pipeline = build_pipeline(config, kubeflow_platform(config))
     give_workers(pipeline, config)
     spec = _compile(pipeline, image)
@@ -45,6 +49,14 @@ def compile_pipeline(config: Config, image: str) -> Package:
         update_container(spec, config.kubeflow, node)
     check_pipeline(spec)
     return Package(spec, platform_spec(config.kubeflow, {node: executor_name(node) for node in nodes}))
+
+
+def _check_metadata(config: Config) -> None:
+    if config.metadata != MetadataSettings():
+        raise ConfigurationError(
+            "metadata.backend: steps on Kubeflow Pipelines write to its own metadata store, and to no other.",
+            fix="--set 'metadata={backend: sqlite}' (a retraining, which is one step, can have a server of its own)",
+        )
 
 
 def _compile(pipeline: tfx_pipeline.Pipeline, image: str) -> pipeline_spec_pb2.PipelineSpec:

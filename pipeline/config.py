@@ -31,6 +31,7 @@ from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
 from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.metadata.settings import MetadataSettings
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
@@ -57,6 +58,7 @@ class Config(Settings):
     serving: ServingSettings = ServingSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     beam: BeamSettings = BeamSettings()
+    metadata: MetadataSettings = MetadataSettings()
     kubeflow: KubeflowSettings = KubeflowSettings()
     alerts: AlertSettings = AlertSettings()
 

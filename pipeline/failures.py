@@ -7,6 +7,8 @@ from typing import Final
 from schema.errors import BreastImagingError
 
 _NO_SPACE: Final = "No space left on device"
+# ML Metadata and TFX report it in words alone.
+_METADATA_LOST: Final = ("mysql_query failed", "mysql_real_connect failed")
 
 
 def explain(error: BaseException) -> BreastImagingError:
@@ -19,6 +21,11 @@ def explain(error: BaseException) -> BreastImagingError:
         return BreastImagingError(
             "The disk is full; nothing was published and what was published before is untouched.",
             fix="make room, and run again: finished components are not repeated",
+        )
+    if any(_is_metadata_lost(cause) for cause in causes):
+        return BreastImagingError(
+            "The metadata server is gone, or fails; what was published before is untouched.",
+            fix="see to the server (the log has its words), and run again: finished components are not repeated",
         )
     if any(_is_out_of_memory(cause) for cause in causes):
         return BreastImagingError(
@@ -47,6 +54,10 @@ def _is_disk_full(error: BaseException) -> bool:
         or _NO_SPACE in str(error)
         or "database or disk is full" in str(error)
     )
+
+
+def _is_metadata_lost(error: BaseException) -> bool:
+    return any(sign in str(error) for sign in _METADATA_LOST)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -58,6 +58,7 @@ class Platform:
         pipeline_root: where artifacts are written.
         serving_directory: where `<model>/<version>` folders are published.
         metadata: connection to ML Metadata; None where the platform brings its own.
+        pipeline_name: tells the runs of this pipeline from those of others in ML Metadata.
         beam_arguments: options of the Beam runner.
         commit: of the code; empty where it is not known.
         history: of earlier runs.
@@ -72,6 +73,7 @@ class Platform:
     pipeline_root: str
     serving_directory: str | RuntimeParameter
     metadata: object | None = None
+    pipeline_name: str = PIPELINE_NAME
     beam_arguments: list[str] = field(default_factory=list)
     commit: str = ""
     history: History = field(default_factory=MetadataHistory)
@@ -110,7 +112,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     cards = CardWriter(
         # The machine makes no other model, and no other cards that would be published anew.
-        configuration=config.to_yaml(exclude=("alerts", "beam", "kubeflow")),
+        configuration=config.to_yaml(exclude=("alerts", "beam", "kubeflow", "metadata")),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
@@ -132,7 +134,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
-        configuration=config.to_yaml(exclude=("alerts",)),
+        configuration=config.to_yaml(exclude=("alerts", "metadata")),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -211,7 +213,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
     evaluator.add_upstream_node(data.gate)
     heat_maps = _heat_map_evaluator(config, platform, data, importer.outputs["result"], contract.SPLITS)
     report = EvaluationReport(
-        configuration=config.to_yaml(exclude=("alerts",)),
+        configuration=config.to_yaml(exclude=("alerts", "metadata")),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -264,7 +266,7 @@ def _pipeline(platform: Platform, nodes: Sequence[BaseNode | None]) -> tfx_pipel
         if node.id in STEP_CODE:
             node.exec_properties[CODE_FINGERPRINT_KEY] = code_fingerprint(node.id)
     return tfx.dsl.Pipeline(
-        pipeline_name=PIPELINE_NAME,
+        pipeline_name=platform.pipeline_name,
         pipeline_root=platform.pipeline_root,
         components=components,
         metadata_connection_config=platform.metadata,

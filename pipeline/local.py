@@ -1,16 +1,14 @@
-"""Runs the graph on this machine: Beam in this process, metadata in SQLite."""
+"""Runs the graph on this machine: Beam in this process, metadata in a file or on a server."""
 
 import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import ml_metadata as mlmd
-from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.metadata import Metadata
 
 from components.clinical_evaluator.component import ClinicalEvaluator
 from components.clinical_evaluator.content import EVALUATION_FILE, PREDICTIONS_FILE
@@ -28,6 +26,8 @@ from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
 from pipeline.lock import locked
 from pipeline.lost_artifacts import forget_lost_artifacts
+from pipeline.metadata.place import MetadataPlace, latest_outputs, metadata_place
+from pipeline.metadata.prepare import prepare_metadata
 from pipeline.output import OutputFolder
 from pipeline.published import check_classes, published_model
 from schema.errors import BreastImagingError
@@ -40,12 +40,14 @@ def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform
 
 def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output: OutputFolder) -> Platform:
     """As `local_platform`, where the fingerprint of the files is known."""
+    place = metadata_place(config.metadata, output)
     return Platform(
         data_directory=str(data.resolve()),
         data_fingerprint=fingerprint,
         pipeline_root=str(output.pipeline_root),
         serving_directory=str(output.serving),
-        metadata=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata)),
+        metadata=place.connection,
+        pipeline_name=place.pipeline_name,
         beam_arguments=beam_arguments(config.beam),
         commit=current_commit(),
     )
@@ -66,19 +68,21 @@ def beam_arguments(settings: BeamSettings) -> list[str]:
 def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
     """Runs the pipeline from the data folder to the output folder. Raises what a component raises.
 
-    Raises ConfigurationError before anything runs where the file of weights is absent or another one, or where
-    TensorFlow Serving is asked for and not there.
+    Raises ConfigurationError before anything runs where the file of weights is absent or another one, where
+    TensorFlow Serving is asked for and not there, or where the metadata server cannot be used.
     """
     check_machine(config)
     with hold(output):
+        prepare_metadata(config.metadata, output)
         run_whole(config, local_platform(config, data, output), output)
 
 
 def run_whole(config: Config, platform: Platform, output: OutputFolder) -> None:
     """Runs the pipeline in a folder that is held, and puts what it found where a person looks for it."""
     run_pipeline(build_pipeline(config, platform), output)
-    _copy_evaluation(output)
-    _copy_latest(output, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
+    place = metadata_place(config.metadata, output)
+    _copy_evaluation(place, output)
+    _copy_latest(place, RunReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
 
 def check_machine(config: Config) -> None:
@@ -92,9 +96,10 @@ def cross_validate_locally(config: Config, data: Path, output: OutputFolder, fol
     """Cross-validates; what a run and this have in common is taken from the cache. Raises as `run_locally` does."""
     check_weights(get_model(config.model.architecture), config.model)
     with hold(output):
+        place = prepare_metadata(config.metadata, output)
         run_pipeline(build_cross_validation(config, local_platform(config, data, output), folds), output)
         files = (CROSS_VALIDATION_FILE, CROSS_VALIDATION_PREDICTIONS_FILE)
-        _copy_latest(output, CrossValidator, output.cross_validation, files)
+        _copy_latest(place, CrossValidator, output.cross_validation, files)
 
 
 def evaluate_locally(config: Config, data: Path, output: OutputFolder, model: Path) -> None:
@@ -106,19 +111,20 @@ def evaluate_locally(config: Config, data: Path, output: OutputFolder, model: Pa
     folder = published_model(model)
     check_classes(folder, config)
     with hold(output):
+        place = prepare_metadata(config.metadata, output)
         run_pipeline(build_evaluation(config, local_platform(config, data, output), str(folder)), output)
-        _copy_evaluation(output)
-        _copy_latest(output, EvaluationReport, output.report, (PAGE_FILE, SUMMARY_FILE))
+        _copy_evaluation(place, output)
+        _copy_latest(place, EvaluationReport, output.report, (PAGE_FILE, SUMMARY_FILE))
 
 
-def _copy_evaluation(output: OutputFolder) -> None:
-    _copy_latest(output, ClinicalEvaluator, output.evaluation, (EVALUATION_FILE, PREDICTIONS_FILE))
+def _copy_evaluation(place: MetadataPlace, output: OutputFolder) -> None:
+    _copy_latest(place, ClinicalEvaluator, output.evaluation, (EVALUATION_FILE, PREDICTIONS_FILE))
 
 
 def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     """Runs a graph in a folder that is held."""
-    with open_metadata(output) as handle:
-        forget_lost_artifacts(handle.store, output.pipeline_root)
+    with Metadata(pipeline.metadata_connection_config) as handle:
+        forget_lost_artifacts(handle.store, pipeline.pipeline_info.pipeline_name, output.pipeline_root)
     tfx.orchestration.LocalDagRunner().run(pipeline)
 
 
@@ -133,12 +139,12 @@ def hold(output: OutputFolder) -> AbstractContextManager[None]:
     )
 
 
-def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: Path, names: tuple[str, ...]) -> None:
+def _copy_latest(place: MetadataPlace, component: type[BaseComponent], target: Path, names: tuple[str, ...]) -> None:
     """Puts the files of a component's latest result where a person looks for them; nothing where nothing has run.
 
     Of several outputs, the result is the one with the first of the files.
     """
-    directory = latest_result(output, component, names[0])
+    directory = latest_result(place, component, names[0])
     if directory is None:
         return
     target.mkdir(exist_ok=True)
@@ -148,26 +154,9 @@ def _copy_latest(output: OutputFolder, component: type[BaseComponent], target: P
         partial.replace(target / name)
 
 
-def latest_result(output: OutputFolder, component: type[BaseComponent], name: str) -> Path | None:
+def latest_result(place: MetadataPlace, component: type[BaseComponent], name: str) -> Path | None:
     """The folder of a component's latest outputs that has a file of this name."""
-    with open_metadata(output) as handle:
-        outputs = _latest_outputs(handle.store, f"{component.__module__}.{component.__qualname__}")
-    return next((output for output in outputs if (output / name).exists()), None)
-
-
-def open_metadata(output: OutputFolder) -> metadata.Metadata:
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
-    return metadata.Metadata(connection)
-
-
-def _latest_outputs(store: mlmd.MetadataStore, execution_type: str) -> list[Path]:
-    executions = store.get_executions_by_type(execution_type)
-    if not executions:
-        return []
-    latest = max(execution.id for execution in executions)
-    outputs = [
-        event.artifact_id
-        for event in store.get_events_by_execution_ids([latest])
-        if event.type == metadata_store_pb2.Event.OUTPUT
-    ]
-    return [Path(result.uri) for result in store.get_artifacts_by_id(outputs)]
+    with place.open() as handle:
+        outputs = latest_outputs(handle.store, place.pipeline_name, component)
+    folders = (Path(output.uri) for output in outputs)
+    return next((folder for folder in folders if (folder / name).exists()), None)

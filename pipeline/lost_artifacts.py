@@ -8,12 +8,13 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
 from components.publisher.executor import DESTINATION_PROPERTY
+from pipeline.metadata.place import of_pipeline
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def forget_lost_artifacts(store: mlmd.MetadataStore, pipeline_root: Path) -> list[str]:
-    """Marks what was deleted, or left behind when the output folder was moved, as deleted.
+def forget_lost_artifacts(store: mlmd.MetadataStore, pipeline_name: str, pipeline_root: Path) -> list[str]:
+    """Marks what of the pipeline was deleted, or left behind when the output folder was moved, as deleted.
 
     TFX's cache and resolvers pass over such artifacts, so their steps run again.
 
@@ -21,9 +22,10 @@ def forget_lost_artifacts(store: mlmd.MetadataStore, pipeline_root: Path) -> lis
         The folders that are missing.
     """
     lost = []
-    for artifact in store.get_artifacts():
+    live = mlmd.ListOptions(filter_query=f"state = LIVE AND {of_pipeline(pipeline_name)}")
+    for artifact in store.get_artifacts(live):
         missing = next(_missing_folders(artifact, pipeline_root), None)
-        if artifact.state == metadata_store_pb2.Artifact.LIVE and missing is not None:
+        if missing is not None:
             artifact.state = metadata_store_pb2.Artifact.DELETED
             store.put_artifacts([artifact])
             _LOGGER.warning("Artifact %d is forgotten, since %s is missing.", artifact.id, missing)

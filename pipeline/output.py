@@ -18,6 +18,11 @@ class OutputFolder:
         return self.root / "metadata.sqlite"
 
     @property
+    def identity(self) -> Path:
+        """Tells the folder from others in a metadata database that several share."""
+        return self.root / ".identity"
+
+    @property
     def pipeline_root(self) -> Path:
         return self.root / "pipeline_root"
 

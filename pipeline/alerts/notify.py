@@ -9,6 +9,7 @@ from pipeline.alerts.payload import Alert, make_alert
 from pipeline.alerts.settings import AlertSettings
 from pipeline.alerts.webhook import post
 from pipeline.retraining.record import Action, RetrainingRecord
+from pipeline.secret import SecretError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,5 +59,5 @@ def _channels(settings: AlertSettings, alert: Alert) -> Mapping[str, Callable[[]
 def _try(channel: str, deliver: Callable[[], str]) -> AlertOutcome:
     try:
         return AlertOutcome(channel=channel, delivered=True, detail=deliver())  # type: ignore[arg-type]
-    except DeliveryError as error:
+    except (DeliveryError, SecretError) as error:
         return AlertOutcome(channel=channel, delivered=False, detail=str(error))  # type: ignore[arg-type]

@@ -8,13 +8,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from components.settings import Settings
 from pipeline.retraining.record import Action
+from pipeline.secret import SecretReference
 
 LOCALHOST: Final = "localhost"
 
 Seconds = Annotated[float, Field(gt=0.0, le=600.0)]
-# Where a secret is, never the secret: configurations are printed, logged and published with models.
-# Without repr, messages do not repeat what was given: it may be a secret after all.
-SecretReference = Annotated[str, Field(pattern=r"^(|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$", repr=False)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,100}$")]
 
 

@@ -12,8 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from pipeline.alerts.delivery import DeliveryError
-from pipeline.alerts.secret import read_secret
 from pipeline.alerts.settings import WebhookSettings, check_url, is_local
+from pipeline.secret import read_secret
 
 IDENTIFIER_HEADER: Final = "X-Breast-Imaging-Delivery"
 # As GitHub signs its webhooks, so that receivers can check it already.
@@ -35,7 +35,7 @@ def post(settings: WebhookSettings, body: bytes, identifier: str) -> str:
     Args:
         identifier: the same for all attempts, so that a receiver can tell a repetition.
 
-    Raises DeliveryError, which names the host and never the address or a secret.
+    Raises DeliveryError and SecretError, which name the host and never the address or a secret.
     """
     url = settings.url or _secret_url(settings.url_from)
     headers = _headers(settings, body, identifier)

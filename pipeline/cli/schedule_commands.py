@@ -151,8 +151,12 @@ def _refuse_system(target: Target) -> None:
 
 
 def _missing_secrets(config: Config) -> list[str]:
+    needed = [
+        *(("Alerts need", reference) for reference in config.alerts.webhook.secret_references()),
+        ("The metadata server needs", config.metadata.password_from),
+    ]
     return [
-        f"Alerts need {reference}, which is not in the environment of a schedule; take file:PATH instead."
-        for reference in config.alerts.webhook.secret_references()
+        f"{needs} {reference}, which is not in the environment of a schedule; take file:PATH instead."
+        for needs, reference in needed
         if reference.startswith(_ENVIRONMENT)
     ]

@@ -22,10 +22,11 @@ from pipeline.local import (
     fingerprinted_platform,
     hold,
     latest_result,
-    open_metadata,
     run_pipeline,
     run_whole,
 )
+from pipeline.metadata.place import MetadataPlace, metadata_place
+from pipeline.metadata.prepare import prepare_metadata
 from pipeline.output import OutputFolder
 from pipeline.published import check_classes, published_model
 from pipeline.retraining.folder import RetrainingFolder
@@ -46,11 +47,12 @@ def retrain_locally(config: Config, data: Path, output: OutputFolder, clock: Clo
     """Retrains from a folder of spans, alone in the output folder.
 
     Raises as `Retraining.do` does; BreastImagingError where another run or retraining has the output folder; and
-    ConfigurationError, before anything runs, where the machine lacks what the configuration asks for, or where the
-    published model tells other classes apart.
+    ConfigurationError, before anything runs, where the machine lacks what the configuration asks for, where the
+    metadata server cannot be used, or where the published model tells other classes apart.
     """
     check_machine(config)
     with hold(output):
+        prepare_metadata(config.metadata, output)
         runner = LocalRunner(config, data.resolve(), output)
         if runner.incumbent_version() is not None:
             check_classes(runner.incumbent(), config)
@@ -102,8 +104,12 @@ class LocalRunner:
         )
 
     def note(self, history: Sequence[RetrainingRecord]) -> None:
-        with open_metadata(self.output) as handle:
-            note_records(handle.store, history, self.output.pipeline_root)
+        with self._metadata.open() as handle:
+            note_records(handle.store, self._metadata, history, self.output.pipeline_root)
+
+    @property
+    def _metadata(self) -> MetadataPlace:
+        return metadata_place(self.config.metadata, self.output)
 
     @property
     def _serving(self) -> Path:
@@ -113,7 +119,7 @@ class LocalRunner:
         return replace(fingerprinted_platform(config, self.data, fingerprint, self.output), spans=spans)
 
     def _result(self, component: type[SpanGate] | type[ImageExampleGen], name: str) -> Path:
-        folder = latest_result(self.output, component, name)
+        folder = latest_result(self._metadata, component, name)
         if folder is None:
             raise BreastImagingError(
                 f"The results of {component.__name__} are gone from {self.output.pipeline_root}.", fix="run again"

@@ -8,6 +8,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
 from components.artifacts import RetrainingRecord as RecordArtifact
+from pipeline.metadata.place import MetadataPlace
 from pipeline.retraining.record import RetrainingRecord
 
 EXECUTION_TYPE: Final = "breast_imaging.Retraining"
@@ -15,12 +16,15 @@ RECORD_FILE: Final = "record.json"
 _FOLDER: Final = "Retraining"
 
 
-def note_records(store: mlmd.MetadataStore, records: Sequence[RetrainingRecord], pipeline_root: Path) -> None:
+def note_records(
+    store: mlmd.MetadataStore, place: MetadataPlace, records: Sequence[RetrainingRecord], pipeline_root: Path
+) -> None:
     """Adds an execution and its record for each that is not there yet."""
     for record in records:
-        name = f"retraining-{record.number:06d}"
+        folder = pipeline_root / _FOLDER / f"retraining-{record.number:06d}"
+        name = place.qualify(folder.name)
         if store.get_artifact_by_type_and_name(RecordArtifact.TYPE_NAME, name) is None:
-            _note(store, record, name, pipeline_root / _FOLDER / name)
+            _note(store, record, name, folder)
 
 
 def _note(store: mlmd.MetadataStore, record: RetrainingRecord, name: str, folder: Path) -> None:

@@ -18,7 +18,6 @@ from pipeline.alerts.delivery import AlertOutcome, DeliveryError
 from pipeline.alerts.journal import notify_once, read_journal
 from pipeline.alerts.notify import notify
 from pipeline.alerts.payload import Alert, make_alert
-from pipeline.alerts.secret import MOST_BYTES, read_secret
 from pipeline.alerts.settings import AlertSettings
 from pipeline.cli.main import run_app
 from pipeline.config import load_config
@@ -170,33 +169,6 @@ def is_gone(process: int) -> bool:
         return "\nState:\tZ" in Path(f"/proc/{process}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-def test_secrets_are_read_where_they_are(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("s3cret\n")
-
-    assert read_secret(f"file:{tmp_path / 'key'}") == "s3cret"
-    assert read_secret("env:ALERT_KEY", {"ALERT_KEY": "other"}) == "other"
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "there is no secret in the file"),
-        (b"a\nb\n", "is not one line of text"),
-        (b"\xff", "is not UTF-8 text"),
-        (b"x" * (MOST_BYTES + 1), "is longer than 16,384 bytes"),
-        (None, "cannot be read (No such file or directory)"),
-    ],
-)
-def test_secrets_that_cannot_be_used(content: bytes | None, reason: str, tmp_path: Path) -> None:
-    if content is not None:
-        (tmp_path / "key").write_bytes(content)
-    with pytest.raises(DeliveryError) as caught:
-        read_secret(f"file:{tmp_path / 'key'}")
-    assert reason in str(caught.value)
-    with pytest.raises(DeliveryError, match="no secret in the environment variable ALERT_KEY"):
-        read_secret("env:ALERT_KEY", {})
 
 
 def test_each_retraining_is_told_of_once(tmp_path: Path) -> None:
