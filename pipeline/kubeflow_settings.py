@@ -29,6 +29,8 @@ COMPONENTS: Final = (
     "RunReport",
 )
 RETRAINING: Final = "Retraining"  # all steps of `breast-imaging retrain`, in one
+# The one that TensorFlow and TFX open; S3 took the plug-ins of tensorflow-io, which has none for this TensorFlow.
+OBJECT_STORE: Final = "gs://"
 SCRATCH: Final = "/tmp"  # noqa: S108  a folder in a container
 SCRATCH_VOLUME: Final = "scratch"
 
@@ -69,7 +71,7 @@ class FolderSettings(Settings):
     """A folder that steps use besides their artifacts.
 
     Attributes:
-        path: in the containers; for what is published and kept, a URI in an object store too.
+        path: in the containers; for what is published and kept, a gs:// URI too.
         claim: PersistentVolumeClaim that is mounted there; empty where none is.
     """
 
@@ -80,6 +82,10 @@ class FolderSettings(Settings):
     def _is_a_place(self) -> "FolderSettings":
         if "://" not in self.path:
             _check_mount_path(self.path)
+        elif not self.path.startswith(OBJECT_STORE):
+            raise ValueError(
+                f"{self.path}: TensorFlow opens {OBJECT_STORE} and no other object store; mount a volume"
+            )
         elif self.claim:
             raise ValueError(f"{self.path} is in an object store, so that no claim is mounted there; write claim: ''")
         return self

@@ -5,6 +5,7 @@ from typing import Final
 
 from components.publisher.releases import versions
 from pipeline.config import Config
+from pipeline.local_path import check_local
 from schema.errors import ConfigurationError
 from serving.saved_model import UnusableModelError
 from serving.servable import read_description
@@ -17,6 +18,7 @@ def published_model(folder: Path) -> Path:
 
     Raises ConfigurationError where there is neither.
     """
+    check_local(folder, "The model")
     if (folder / _SAVED_MODEL).is_file():
         return folder.resolve()
     latest = versions(folder)[-1:]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.datasets.registry import get_dataset
 from pipeline.config import Config
+from pipeline.local_path import check_local
 from pipeline.output import OutputFolder
 from schema.errors import ConfigurationError
 
@@ -40,6 +41,7 @@ def prepare_data(given: str | None, config: Config, output: OutputFolder) -> Pat
 
 
 def _check_folder(path: Path, output: OutputFolder) -> Path:
+    check_local(path, "The data folder")
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise ConfigurationError(f"The data folder {path} {what}.", fix="name it with --data DIR")

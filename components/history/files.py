@@ -1,4 +1,4 @@
-"""Folders and files on a file system or in an object store (`gs://`, `s3://`)."""
+"""Folders and files on a file system or in an object store (`gs://`)."""
 
 import os
 from typing import Final

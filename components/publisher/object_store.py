@@ -1,4 +1,4 @@
-"""Version folders of a served model in an object store (`gs://`, `s3://`), which knows no rename.
+"""Version folders of a served model in an object store (`gs://`), which knows no rename.
 
 A server that takes the latest version would see one that is still being written, so it has to be told which to load:
 the version policy `specific`, as `breast-imaging release` writes it. Then a version counts once a release names it.

@@ -27,7 +27,8 @@ _FIXES: Final = {
 def connection_config(settings: MetadataSettings) -> metadata_store_pb2.ConnectionConfig:
     """How ML Metadata connects, without the password."""
     database = metadata_store_pb2.MySQLDatabaseConfig(
-        host=_host(settings),
+        # ML Metadata's client takes localhost for a socket file, whatever the port.
+        host="127.0.0.1" if settings.host == _LOCALHOST else settings.host,
         port=settings.port,
         database=settings.database,
         user=settings.user,
@@ -73,7 +74,7 @@ def _connect(settings: MetadataSettings, password: str) -> "pymysql.Connection[A
     if settings.tls_ca:
         encryption = {"ssl_ca": settings.tls_ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
     return pymysql.connect(
-        host=_host(settings),
+        host=settings.host,
         port=settings.port,
         user=settings.user,
         password=password.encode("utf-8"),
@@ -82,8 +83,3 @@ def _connect(settings: MetadataSettings, password: str) -> "pymysql.Connection[A
         read_timeout=CONNECT_SECONDS,
         **encryption,
     )
-
-
-def _host(settings: MetadataSettings) -> str:
-    """MySQL's clients take `localhost` for a socket file, whatever the port."""
-    return "127.0.0.1" if settings.host == _LOCALHOST and not settings.tls_ca else settings.host

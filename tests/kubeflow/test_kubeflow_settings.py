@@ -53,7 +53,8 @@ def test_other_names_are_refused(image: str, reason: str) -> None:
         ("data.path=gs://bucket/images", "kubeflow.data.path.*absolute path"),
         ("data.path=images", "kubeflow.data.path.*absolute path"),
         ("serving.path=models/", "kubeflow.serving.*absolute path"),
-        ("serving.path=s3://bucket/models", "no claim is mounted there"),
+        ("serving.path=gs://bucket/models", "no claim is mounted there"),
+        ("serving={path: 's3://bucket/models', claim: ''}", "TensorFlow opens gs:// and no other object store"),
         ("serving.claim=Models", "kubeflow.serving.claim"),
         ("scratch_size=20 GB", "kubeflow.scratch_size"),
         ("resources.memory=-1Gi", "kubeflow.resources.memory"),
@@ -83,7 +84,7 @@ def test_what_kubernetes_refuses_is_refused_with_its_key(override: str, reason: 
 
 def test_folders_may_lie_in_an_object_store() -> None:
     settings = load_config(
-        "synthetic", ["kubeflow.serving.path=s3://bucket/models", "kubeflow.serving.claim=''"]
+        "synthetic", ["kubeflow.serving.path=gs://bucket/models", "kubeflow.serving.claim=''"]
     ).kubeflow
 
     assert settings.mounts == {"data": "/mnt/data", "history": "/mnt/history"}

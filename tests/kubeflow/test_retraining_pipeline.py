@@ -130,7 +130,7 @@ def test_the_task_gets_what_the_configuration_gives_it() -> None:
     ("override", "message"),
     [
         ("kubeflow.history.claim=''", "kubeflow.history: retraining keeps"),
-        ("kubeflow.serving={path: s3://bucket/models, claim: ''}", "kubeflow.serving: retraining keeps"),
+        ("kubeflow.serving={path: gs://bucket/models, claim: ''}", "kubeflow.serving: retraining keeps"),
         ("kubeflow.volumes={weights: /mnt/history/serving}", "cannot be mounted at /mnt/history/serving"),
     ],
 )

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.mysql
 COMMAND = str(Path(sys.executable).with_name("breast-imaging"))
 DEADLINE_SECONDS = 240
 PASSWORD = "p4ss 'w\"örd"
+TEXTS = {".log", ".html", ".json", ".md", ".yaml"}
 VARIABLE = "TEST_METADATA_PASSWORD"
 
 
@@ -74,14 +75,13 @@ def refusal(settings: MetadataSettings, folder: Path) -> ConfigurationError:
 
 
 class Team:
-    """Runs a configuration into a folder of its own. Attributes: last: the latest output."""
+    """Runs a configuration into a folder of its own."""
 
     def __init__(self, server: MySqlServer, name: str, configuration: Path, data: Path, root: Path) -> None:
         self.output = root / name
         self._arguments = ["run", "--config", str(configuration), "--data", str(data), "--output", str(self.output)]
         for key, value in settings(server, namespace=name).model_dump().items():
             self._arguments += ["--set", f"metadata.{key}={value!r}"]
-        self._errors = root / f"{name}.err"
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -208,14 +208,10 @@ def test_two_teams_in_one_database(team_a: Team, team_b: Team, server: MySqlServ
     roots = server.execute("SELECT DISTINCT uri FROM mlmd.Artifact WHERE state = 4")
     assert roots == []  # nobody forgot anything
     for team in (team_a, team_b):
-        told = [
-            path.read_text(errors="replace")
-            for path in team.output.rglob("*")
-            if path.suffix in {".log", ".html", ".json", ".md", ".yaml"}
-        ]
+        told = [path.read_text(errors="replace") for path in team.output.rglob("*") if path.suffix in TEXTS]
         assert told
         assert not any(PASSWORD in text for text in told)
-    stored = server.execute(f"SELECT COUNT(*) FROM mlmd.ExecutionProperty WHERE string_value LIKE '%p4ss%'")
+    stored = server.execute("SELECT COUNT(*) FROM mlmd.ExecutionProperty WHERE string_value LIKE '%p4ss%'")
     assert stored == [(0,)]
 
 
@@ -245,7 +241,7 @@ def test_without_a_server_nothing_runs(team_a: Team, server: MySqlServer) -> Non
     finally:
         server.start()
     assert refused.returncode == 4
-    assert "Can't connect to MySQL server on '127.0.0.1'" in refused.stderr
+    assert "Can't connect to MySQL server on 'localhost'" in refused.stderr
     assert not (team_a.output / "pipeline_root").exists()
 
 
