@@ -3,8 +3,8 @@
     python -m benchmarks.costs --images 150 600 --json costs.json
 
 What grows from the smaller run to the larger one, divided by the images between them, is the cost of an image; what
-is left of the smaller run is the cost of a run. Seconds are those of the processor, of all threads, which other work on
-the machine changes little. Training is one epoch of the small CNN at 128 pixels.
+is left of the smaller run is the cost of a run. Seconds are those of the processor, of all threads, which other work
+on the machine changes little. Training is one epoch of the small CNN at 128 pixels.
 """
 
 import argparse
