@@ -68,6 +68,7 @@ def measure(images: int, side: int) -> dict[str, Any]:
 def _run(data: Path, folder: Path) -> dict[str, Any]:
     from pipeline.config import load_config
     from pipeline.events import ComponentFinished, ComponentStarted, Event
+    from pipeline.fingerprints import data_fingerprint
     from pipeline.listener import RunListener, listening
     from pipeline.local import run_locally
     from pipeline.output import open_output
@@ -80,6 +81,9 @@ def _run(data: Path, folder: Path) -> dict[str, Any]:
         elif isinstance(event, ComponentFinished):
             seconds[event.component] += time.process_time()
 
+    started = time.process_time()
+    data_fingerprint(data)  # as every run does before it looks for cached results
+    seconds["fingerprint of files"] = time.process_time() - started
     output = open_output(folder)
     with listening(RunListener(note)):
         run_locally(load_config("image_folder", OVERRIDES), data, output)

@@ -18,10 +18,10 @@ from tests.certificates import Authority
 from tests.mysql_server import MySqlServer, mysql_server
 from tests.pipeline.conftest import published_versions
 
-pytestmark = pytest.mark.mysql
+pytestmark = [pytest.mark.mysql, pytest.mark.timeout(1800)]
 
 COMMAND = str(Path(sys.executable).with_name("breast-imaging"))
-DEADLINE_SECONDS = 240
+DEADLINE_SECONDS = 600
 PASSWORD = "p4ss 'w\"örd"
 TEXTS = {".log", ".html", ".json", ".md", ".yaml"}
 VARIABLE = "TEST_METADATA_PASSWORD"
