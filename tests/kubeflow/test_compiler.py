@@ -361,3 +361,17 @@ def test_the_runner_tells_what_is_wrong(
 ) -> None:
     assert kubeflow_runner.main(environment) == EXIT_BAD_CONFIGURATION
     assert message in capsys.readouterr().err
+
+
+def test_a_metadata_server_is_refused_where_the_platform_has_its_own_store() -> None:
+    server = {
+        "backend": "mysql",
+        "namespace": "a",
+        "host": "db",
+        "database": "m",
+        "user": "u",
+        "password_from": "env:P",
+    }
+    with pytest.raises(ConfigurationError, match="write to its own metadata store") as caught:
+        _compile("synthetic", metadata=server)
+    assert "metadata={backend: sqlite}" in caught.value.fix

@@ -8,6 +8,7 @@ import apache_beam as beam
 import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
+from ml_metadata.errors import InternalError
 
 from pipeline.config import BeamSettings
 from pipeline.failures import explain
@@ -100,6 +101,21 @@ def test_another_error_of_the_system_is_no_full_disk() -> None:
     assert explain(PermissionError(errno.EACCES, "Permission denied")).what == (
         "PermissionError: [Errno 13] Permission denied"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        # Of TFX, which tries to connect, and of ML Metadata, whose connection broke.
+        RuntimeError("Failed to establish connection to Metadata storage with error: mysql_real_connect failed"),
+        InternalError("mysql_query failed: errno: Lost connection to MySQL server during query, error: Lost"),
+    ],
+)
+def test_a_metadata_server_that_is_gone_is_named(error: Exception) -> None:
+    explained = explain(error)
+    assert explained.what == "The metadata server is gone, or fails; what was published before is untouched."
+    assert explained.fix.endswith("run again: finished components are not repeated")
+    assert explained.exit_code == 1
 
 
 def test_exhausted_memory_is_named_with_what_to_lower() -> None:

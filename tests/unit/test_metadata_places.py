@@ -11,6 +11,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.span_gate.component import SpanGate
 from pipeline.config import load_config
+from pipeline.graph import build_pipeline
+from pipeline.local import fingerprinted_platform
 from pipeline.metadata.mysql import connection_config
 from pipeline.metadata.namespaces import claim_namespace
 from pipeline.metadata.place import latest_outputs, metadata_place
@@ -54,6 +56,17 @@ def test_names_on_a_server_have_the_namespace(tmp_path: Path) -> None:
 
     assert place.pipeline_name == "breast-imaging.team-a"
     assert place.qualify("retraining-000001") == "retraining-000001.team-a"
+
+
+def test_a_graph_has_the_name_of_its_namespace_and_no_step_knows_the_server(tmp_path: Path) -> None:
+    """Else a step would run again when the server moves, or tell of it in what is published."""
+    config = load_config("synthetic", [f"metadata={SERVER}"])
+    pipeline = build_pipeline(config, fingerprinted_platform(config, tmp_path, "1", OutputFolder(tmp_path)))
+
+    assert pipeline.pipeline_info.pipeline_name == "breast-imaging.team-a"
+    properties = [str(node.exec_properties) for node in pipeline.components]
+    assert any("minimum_auc" in text for text in properties)
+    assert not any("db.example.org" in text or "team-a" in text for text in properties)
 
 
 def test_the_connection_that_tfx_logs_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

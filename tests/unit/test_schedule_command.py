@@ -259,8 +259,11 @@ def test_units_of_the_machine(schedulers: Schedulers, tmp_path: Path) -> None:
 
 
 def test_secrets_that_a_schedule_does_not_have(schedulers: Schedulers, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cron_install("--dry-run", "--set", "alerts.webhook.url_from=env:HOOK") == 0
-    assert "Alerts need env:HOOK, which is not in the environment of a schedule" in capsys.readouterr().out
+    server = "metadata={backend: mysql, namespace: a, host: db, database: m, user: u, password_from: 'env:METADATA'}"
+    assert cron_install("--dry-run", "--set", "alerts.webhook.url_from=env:HOOK", "--set", server) == 0
+    said = capsys.readouterr().out
+    assert "Alerts need env:HOOK, which is not in the environment of a schedule" in said
+    assert "The metadata server needs env:METADATA, which is not in the environment of a schedule" in said
 
 
 def test_each_output_folder_has_a_schedule_of_its_own(schedulers: Schedulers) -> None:
