@@ -7,8 +7,8 @@ from typing import Final
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.atomic_file import replace_text
 from pipeline.output import OutputFolder
+from schema.durable_files import replace_text
 from schema.errors import ConfigurationError
 
 CONTEXT_TYPE: Final = "breast_imaging.Namespace"
