@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=360, help="pixels")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    small, large = (measure(images, arguments.side) for images in arguments.images)
+    small, large = (cost_of_run(images, arguments.side) for images in arguments.images)
     between = arguments.images[1] - arguments.images[0]
     rows = []
     for quantity in ("seconds", "bytes"):
@@ -57,7 +57,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(found, indent=2))
 
 
-def measure(images: int, side: int) -> dict[str, Any]:
+def cost_of_run(images: int, side: int) -> dict[str, Any]:
     """In a process of its own. Returns seconds of the processor and bytes by step, and rows of ML Metadata."""
     with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1) as pool:
         data = Path(folder) / "data"
