@@ -8,10 +8,10 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.progress import LOGGER_NAME
-from pipeline.config import BeamSettings
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import BeamSettings
 from pipeline.events import Event
 from pipeline.listener import RunListener, listening
-from pipeline.local import beam_arguments
 
 
 @contextmanager

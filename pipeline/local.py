@@ -22,8 +22,10 @@ from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import EvaluationReport, RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
+from pipeline.beam_runners import beam_arguments
 from pipeline.commit import current_commit
-from pipeline.config import BeamSettings, Config
+from pipeline.config import Config
+from pipeline.dag_runner import DagRunner
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
 from pipeline.lock import locked
@@ -49,18 +51,6 @@ def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output:
         beam_arguments=beam_arguments(config.beam),
         commit=current_commit(),
     )
-
-
-def beam_arguments(settings: BeamSettings) -> list[str]:
-    workers = settings.workers or os.cpu_count() or 1
-    return [
-        # Beam's DirectRunner would first try to download another runner.
-        "--runner=FnApiRunner",
-        f"--direct_num_workers={workers}",
-        f"--direct_running_mode={'multi_threading' if workers > 1 else 'in_memory'}",
-        # Without an image named, every component would pack TFX's sources for workers that do not exist.
-        "--sdk_container_image=unused",
-    ]
 
 
 def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
@@ -119,7 +109,7 @@ def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     """Runs a graph in a folder that is held."""
     with open_metadata(output) as handle:
         forget_lost_artifacts(handle.store, output.pipeline_root)
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    DagRunner().run(pipeline)
 
 
 def hold(output: OutputFolder) -> AbstractContextManager[None]:

@@ -11,8 +11,8 @@ from components.batch_scoring.score import Scored, score_folder
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder
 from pipeline.beam_here import beam_here
+from pipeline.beam_settings import LocalBeam
 from pipeline.cli.quiet import quiet_imports
-from pipeline.config import BeamSettings
 from pipeline.display import make_display
 from pipeline.published import published_model
 from schema.errors import EXIT_DATA_REJECTED, DataRejectedError
@@ -31,7 +31,7 @@ def score_command(model: Path, data: Path, output: Path, dataset: str | None, wo
     with (
         make_display(console) as display,
         tempfile.TemporaryDirectory() as directory,
-        beam_here(BeamSettings(workers=workers), display.show) as make_pipeline,
+        beam_here(LocalBeam(workers=workers), display.show) as make_pipeline,
     ):
         scored = score_folder(make_pipeline, str(folder), str(data), paths, output, directory)
     console.print(f"{scored.images} images scored with {folder}", highlight=False, soft_wrap=True, markup=False)
