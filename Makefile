@@ -2,10 +2,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test bench lint lock protos clean
+FLINK := build/flink
+BEAM := 2.77.0
+
+.PHONY: help env run test test-flink bench lint lock protos clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
 
 env:  ## make the environment in .venv from requirements.lock
 	@scripts/make-env
@@ -19,6 +22,12 @@ test: env  ## run all tests, in two processes
 bench: env  ## measure everything, into a table and runs/bench.json; at most 20 minutes on two cores
 	@mkdir -p runs
 	@$(BIN)/python -m benchmarks --json runs/bench.json
+
+test-flink: env  ## run the Beam steps on a Flink of their own; needs Java 11 or newer, Maven and Go
+	@mvn -q -B -f tests/flink/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+	    -DoutputDirectory=$(CURDIR)/$(FLINK)/lib
+	@GOBIN=$(CURDIR)/$(FLINK) go install github.com/apache/beam/sdks/v2/python/container@v$(BEAM)
+	@$(BIN)/python -m pytest -m flink tests/flink
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

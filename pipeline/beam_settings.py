@@ -36,7 +36,7 @@ class MultiprocessBeam(Settings):
 class DockerEnvironment(Settings):
     """The engine starts containers. Attributes: image: with the locked libraries, and Beam's boot program."""
 
-    type: Literal["docker"] = "docker"
+    type: Literal["docker"]
     image: Text
 
 
@@ -48,7 +48,7 @@ class ProcessEnvironment(Settings):
         variables: environment variables of the processes, in plain text.
     """
 
-    type: Literal["process"] = "process"
+    type: Literal["process"]
     command: Text
     variables: dict[EnvironmentName, str] = {}
 
@@ -56,14 +56,14 @@ class ProcessEnvironment(Settings):
 class ExternalEnvironment(Settings):
     """Pools of Python workers run beside the engine. Attributes: address: of the pool, as the engine sees it."""
 
-    type: Literal["external"] = "external"
+    type: Literal["external"]
     address: Address
 
 
 class LoopbackEnvironment(Settings):
     """The engine hands all work back to the process that submitted it: to try an engine out."""
 
-    type: Literal["loopback"] = "loopback"
+    type: Literal["loopback"]
 
 
 WorkerEnvironment = Annotated[
