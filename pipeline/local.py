@@ -22,6 +22,7 @@ from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import EvaluationReport, RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
+from pipeline.beam_check import check_engine
 from pipeline.beam_runners import beam_arguments
 from pipeline.commit import current_commit
 from pipeline.config import Config
@@ -41,7 +42,11 @@ def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform
 
 
 def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output: OutputFolder) -> Platform:
-    """As `local_platform`, where the fingerprint of the files is known."""
+    """As `local_platform`, where the fingerprint of the files is known.
+
+    Raises ConfigurationError where Beam's engine is not there, or cannot see the folders.
+    """
+    check_engine(config.beam, [str(data.resolve()), str(output.pipeline_root)])
     return Platform(
         data_directory=str(data.resolve()),
         data_fingerprint=fingerprint,
