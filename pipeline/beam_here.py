@@ -15,6 +15,7 @@ from components.progress import LOGGER_NAME
 from pipeline.beam_runners import beam_arguments
 from pipeline.beam_settings import BeamSettings, DataflowBeam, PortableBeam
 from pipeline.events import Event
+from pipeline.interruptible import InterruptiblePipeline
 from pipeline.listener import RunListener, listening
 
 
@@ -22,7 +23,7 @@ from pipeline.listener import RunListener, listening
 def beam_here(settings: BeamSettings, show: Callable[[Event], None]) -> Iterator[Callable[[], beam.Pipeline]]:
     """Makes Beam pipelines whose progress is shown, where workers are in this process."""
     with listening(RunListener(show)), _off_the_terminal(LOGGER_NAME):
-        yield lambda: beam.Pipeline(options=PipelineOptions(beam_arguments(settings)))
+        yield lambda: InterruptiblePipeline(options=PipelineOptions(beam_arguments(settings)))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ run each step again and train anew. Here they say where a step runs, and where i
 """
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
@@ -15,6 +16,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 from tfx.utils import telemetry_utils
+
+from pipeline.interruptible import InterruptiblePipeline
 
 
 class DagRunner(tfx.orchestration.LocalDagRunner):
@@ -43,6 +46,12 @@ class _BeamOperator(beam_executor_operator.BeamExecutorOperator):
 
     def __init__(self, executor_spec: Any, platform_config: Any) -> None:
         super().__init__(platform_config)
+
+    def run_executor(self, execution_info: Any, make_beam_pipeline_fn: Callable[[], Any] | None = None) -> Any:
+        return super().run_executor(execution_info, make_beam_pipeline_fn or self._make_pipeline)
+
+    def _make_pipeline(self) -> InterruptiblePipeline:
+        return InterruptiblePipeline(argv=self.beam_pipeline_args)  # resolved when the executor was made
 
 
 def _launcher(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, deployment: Any) -> launcher.Launcher:
