@@ -14,6 +14,7 @@ from pipeline.beam_settings import BeamSettings, LocalBeam, MultiprocessBeam
 from pipeline.config import Config
 from pipeline.history import ACCEPTED_DATA_NODE, BASELINE_NODE, WARM_START_NODE
 from pipeline.kubeflow_settings import RETRAINING, KubeflowSettings, RetrySettings
+from schema.errors import ConfigurationError
 
 # These read or write what is in no artifact, and the backend's key knows artifacts, parameters and the image only.
 UNCACHED: Final = frozenset(
@@ -32,6 +33,18 @@ UNCACHED: Final = frozenset(
 # The verdict on the same data is the same. A retraining that failed is carried on by the next one.
 NOT_RETRIED: Final = frozenset({"DataGate", RETRAINING})
 _PROCESSORS: Final = re.compile(r"(?P<number>[0-9.]+)(?P<milli>m?)")
+
+
+def check_beam(config: Config) -> None:
+    """Raises ConfigurationError for an engine whose workers are elsewhere.
+
+    What a step writes is in its own pod until it has ended, and the launcher hands it on.
+    """
+    if not isinstance(config.beam, LocalBeam | MultiprocessBeam):
+        raise ConfigurationError(
+            f"Steps on Kubeflow Pipelines write into their pods, where workers of {config.beam.runner} see nothing.",
+            fix="--set beam='{runner: local}', or compile the retraining, which writes to a volume for all to mount",
+        )
 
 
 def give_workers(pipeline: tfx_pipeline.Pipeline, config: Config) -> None:

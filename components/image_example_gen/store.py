@@ -72,6 +72,7 @@ class ImageStore:
         """The images are there when the block has ended without an error."""
         path = self._path(number)
         with whole_file(path, self._directory) as partial, fileio.open(partial, "wb") as file:
+            file.write(b"")  # only now is there a file, which a batch without images has too
             yield _StoredBatch(file, number, self._encode)
 
     def read(self, location: Location) -> bytes:
