@@ -50,7 +50,7 @@ class ProcessEnvironment(Settings):
 
     type: Literal["process"]
     command: Text
-    variables: dict[EnvironmentName, str] = {}
+    variables: Annotated[dict[EnvironmentName, str], Field(repr=False)] = {}  # may hold secrets
 
 
 class ExternalEnvironment(Settings):
