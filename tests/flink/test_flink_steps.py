@@ -36,15 +36,14 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def records(root: Path, compression: str) -> dict[str, Counter[bytes]]:
-    """By split, whatever their order and their files."""
-    return {
-        split.name: Counter(
-            tf.data.TFRecordDataset(
-                sorted(str(path) for path in split.iterdir()), compression_type=compression
-            ).as_numpy_iterator()
-        )
-        for split in root.iterdir()
-    }
+    """Examples by split, whatever the order of them, of their files and of their features."""
+    return {split.name: Counter(_examples(split, compression)) for split in root.iterdir()}
+
+
+def _examples(split: Path, compression: str) -> Iterator[bytes]:
+    files = sorted(str(path) for path in split.iterdir())
+    for record in tf.data.TFRecordDataset(files, compression_type=compression).as_numpy_iterator():
+        yield tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 
 def values(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
