@@ -2,7 +2,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env run test test-mysql bench lint lock protos clean
+FLINK := build/flink
+BEAM := 2.77.0
+
+.PHONY: help env run test test-flink test-mysql bench lint lock protos clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
@@ -24,6 +27,12 @@ test-mysql: env  ## test metadata on a MariaDB server; needs Debian's mariadb-se
 	@command -v mariadbd mariadb-install-db >/dev/null || \
 	  { echo "mariadbd is missing: apt-get install mariadb-server-core mariadb-client-core" >&2; exit 1; }
 	@$(BIN)/python -m pytest -m mysql tests/pipeline/test_mysql_metadata.py
+
+test-flink: env  ## run the Beam steps on a Flink of their own; needs Java 11 or newer, Maven and Go
+	@mvn -q -B -f tests/flink/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+	    -DoutputDirectory=$(CURDIR)/$(FLINK)/lib
+	@GOBIN=$(CURDIR)/$(FLINK) go install github.com/apache/beam/sdks/v2/python/container@v$(BEAM)
+	@$(BIN)/python -m pytest -m flink tests/flink
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

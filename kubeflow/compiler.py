@@ -16,7 +16,7 @@ from kubeflow.kubernetes import platform_spec
 from kubeflow.names import executor_name, rename, task_name
 from kubeflow.package import Package
 from kubeflow.platform import kubeflow_platform, run_parameters
-from kubeflow.tasks import give_workers, set_policies, update_container
+from kubeflow.tasks import check_beam, give_workers, set_policies, update_container
 from kubeflow.validation import check_pipeline
 from pipeline.config import Config
 from pipeline.graph import build_pipeline
@@ -32,11 +32,12 @@ def compile_pipeline(config: Config, image: str) -> Package:
     Args:
         image: that every step runs in.
 
-    Raises ConfigurationError where the name of the image does not always mean the same one, or where a metadata
-    server is configured.
+    Raises ConfigurationError where the name of the image does not always mean the same one, where a metadata server
+    is configured, or where Beam's engine would not see what the steps write.
     """
     check_image(image)
     _check_metadata(config)
+    check_beam(config)
     pipeline = build_pipeline(config, kubeflow_platform(config))
     give_workers(pipeline, config)
     spec = _compile(pipeline, image)

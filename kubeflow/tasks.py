@@ -9,10 +9,12 @@ from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.orchestration import pipeline as tfx_pipeline
 
 from kubeflow.names import executor_name
-from pipeline.config import BeamSettings, Config
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import BeamSettings, LocalBeam, MultiprocessBeam
+from pipeline.config import Config
 from pipeline.history import ACCEPTED_DATA_NODE, BASELINE_NODE, WARM_START_NODE
 from pipeline.kubeflow_settings import RETRAINING, KubeflowSettings, RetrySettings
-from pipeline.local import beam_arguments
+from schema.errors import ConfigurationError
 
 # These read or write what is in no artifact, and the backend's key knows artifacts, parameters and the image only.
 UNCACHED: Final = frozenset(
@@ -33,17 +35,34 @@ NOT_RETRIED: Final = frozenset({"DataGate", RETRAINING})
 _PROCESSORS: Final = re.compile(r"(?P<number>[0-9.]+)(?P<milli>m?)")
 
 
+def check_beam(config: Config) -> None:
+    """Raises ConfigurationError for an engine whose workers are elsewhere.
+
+    What a step writes is in its own pod until it has ended, and the launcher hands it on.
+    """
+    if not isinstance(config.beam, LocalBeam | MultiprocessBeam):
+        raise ConfigurationError(
+            f"Steps on Kubeflow Pipelines write into their pods, where workers of {config.beam.runner} see nothing.",
+            fix="--set beam='{runner: local}', or compile the retraining, which writes to a volume for all to mount",
+        )
+
+
 def give_workers(pipeline: tfx_pipeline.Pipeline, config: Config) -> None:
-    """Sets the threads of each Beam step."""
+    """Sets the arguments of each Beam step."""
     for node in pipeline.components:
         if isinstance(node, BaseBeamComponent):
-            settings = BeamSettings(workers=workers(config, node.id))
-            node.executor_spec.beam_pipeline_args = beam_arguments(settings)
+            node.executor_spec.beam_pipeline_args = beam_arguments(beam_of(config, node.id))
 
 
-def workers(config: Config, node: str) -> int:
-    """Threads of Beam in a step: those configured, or one for each processor that it gets."""
-    return config.beam.workers or processors(config.kubeflow, node)
+def beam_of(config: Config, node: str) -> BeamSettings:
+    """What is configured; where no number of workers is, one for each processor that the step gets.
+
+    Beam would count the processors of the whole node.
+    """
+    beam = config.beam
+    if isinstance(beam, LocalBeam | MultiprocessBeam) and not beam.workers:
+        return beam.model_copy(update={"workers": processors(config.kubeflow, node)})
+    return beam
 
 
 def processors(settings: KubeflowSettings, node: str) -> int:

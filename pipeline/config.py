@@ -30,17 +30,12 @@ from components.settings import (
 from components.trainer_checks import check_prediction, check_training
 from components.tuner.search_space import check_tuning
 from pipeline.alerts.settings import AlertSettings
+from pipeline.beam_settings import BeamSettings, LocalBeam
 from pipeline.kubeflow_settings import KubeflowSettings
 from pipeline.metadata.settings import MetadataSettings
 from schema.errors import ConfigurationError
 
 _SUFFIX: Final = ".yaml"
-
-
-class BeamSettings(Settings):
-    """Attributes: workers: threads of the Beam runner in this process; 0 takes one for each core."""
-
-    workers: Annotated[int, Field(ge=0, le=256)] = 0
 
 
 class Config(Settings):
@@ -57,7 +52,7 @@ class Config(Settings):
     clinical: ClinicalSettings = ClinicalSettings()
     serving: ServingSettings = ServingSettings()
     retraining: RetrainingSettings = RetrainingSettings()
-    beam: BeamSettings = BeamSettings()
+    beam: BeamSettings = LocalBeam()
     metadata: MetadataSettings = MetadataSettings()
     kubeflow: KubeflowSettings = KubeflowSettings()
     alerts: AlertSettings = AlertSettings()
@@ -166,9 +161,9 @@ def _validate(values: Mapping[str, Any], origin: str) -> Config:
 
 
 def _explain(details: Any) -> str:
-    path = ".".join(str(part) for part in details["loc"])
+    path = ".".join(_keys_and_section(details["loc"])[0])
     if details["type"] == "extra_forbidden":
-        known = list(_section_at(details["loc"][:-1]).model_fields)
+        known = list(_keys_and_section(details["loc"][:-1])[1].model_fields)
         near = difflib.get_close_matches(str(details["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return f"{path}: there is no such key; {hint}"
@@ -181,17 +176,29 @@ def _explain(details: Any) -> str:
 
 def _may_hold_secrets(details: Any) -> bool:
     """Whether a whole section was given, or something in a section that has fields without a repr."""
-    fields = _section_at(details["loc"]).model_fields.values()
+    fields = _keys_and_section(details["loc"])[1].model_fields.values()
     return isinstance(details["input"], Mapping) or any(not field.repr for field in fields)
 
 
-def _section_at(location: Sequence[str | int]) -> type[BaseModel]:
-    model: type[BaseModel] = Config
+def _keys_and_section(location: Sequence[str | int]) -> tuple[list[str], type[BaseModel]]:
+    """The keys of a place as they are written, and the section that it is, or lies in."""
+    keys: list[str] = []
+    sections: list[type[BaseModel]] = [Config]
     for part in location:
+        # Of a union, pydantic names the member too, by what tells it apart from the others.
+        members = [section for section in sections if _is_member(section, part)]
+        if len(sections) > 1 and members:
+            sections = members
+            continue
+        keys.append(str(part))
         # Numbers of list items and keys of mappings lead to no other section than the field that holds them.
-        if part in model.model_fields:
-            model = next(_sections_in(model.model_fields[str(part)].annotation), model)
-    return model
+        if part in sections[0].model_fields:
+            sections = list(_sections_in(sections[0].model_fields[str(part)].annotation)) or sections
+    return keys, sections[0]
+
+
+def _is_member(section: type[BaseModel], part: str | int) -> bool:
+    return any(get_args(field.annotation) == (part,) for field in section.model_fields.values())
 
 
 def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -11,7 +11,7 @@ from absl import logging as absl_logging
 from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE, Progress
 from pipeline.events import ComponentFinished, ComponentStarted, Event, TaskAdvanced
 
-# What TFX's LocalDagRunner and Launcher log. They offer no other hook; a test holds these against a real run.
+# What our DagRunner and TFX's Launcher log. The latter offers no other hook; a test holds these against a real run.
 _STARTED: Final = "Component %s is running."
 _FINISHED: Final = "Component %s is finished."
 _CACHED: Final = "A cached execution %d is used."

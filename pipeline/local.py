@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import pipeline as tfx_pipeline
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import Metadata
 
 from components.clinical_evaluator.component import ClinicalEvaluator
@@ -20,8 +19,11 @@ from components.models.registry import get_model
 from components.models.weights import check_weights
 from components.report.component import EvaluationReport, RunReport
 from components.report.content import PAGE_FILE, SUMMARY_FILE
+from pipeline.beam_check import check_engine
+from pipeline.beam_runners import beam_arguments
 from pipeline.commit import current_commit
-from pipeline.config import BeamSettings, Config
+from pipeline.config import Config
+from pipeline.dag_runner import DagRunner
 from pipeline.fingerprints import data_fingerprint
 from pipeline.graph import Platform, build_cross_validation, build_evaluation, build_pipeline
 from pipeline.lock import locked
@@ -39,7 +41,11 @@ def local_platform(config: Config, data: Path, output: OutputFolder) -> Platform
 
 
 def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output: OutputFolder) -> Platform:
-    """As `local_platform`, where the fingerprint of the files is known."""
+    """As `local_platform`, where the fingerprint of the files is known.
+
+    Raises ConfigurationError where Beam's engine is not there, or cannot see the folders.
+    """
+    check_engine(config.beam, [str(data.resolve()), str(output.pipeline_root)])
     place = metadata_place(config.metadata, output)
     return Platform(
         data_directory=str(data.resolve()),
@@ -51,18 +57,6 @@ def fingerprinted_platform(config: Config, data: Path, fingerprint: str, output:
         beam_arguments=beam_arguments(config.beam),
         commit=current_commit(),
     )
-
-
-def beam_arguments(settings: BeamSettings) -> list[str]:
-    workers = settings.workers or os.cpu_count() or 1
-    return [
-        # Beam's DirectRunner would first try to download another runner.
-        "--runner=FnApiRunner",
-        f"--direct_num_workers={workers}",
-        f"--direct_running_mode={'multi_threading' if workers > 1 else 'in_memory'}",
-        # Without an image named, every component would pack TFX's sources for workers that do not exist.
-        "--sdk_container_image=unused",
-    ]
 
 
 def run_locally(config: Config, data: Path, output: OutputFolder) -> None:
@@ -125,7 +119,7 @@ def run_pipeline(pipeline: tfx_pipeline.Pipeline, output: OutputFolder) -> None:
     """Runs a graph in a folder that is held."""
     with Metadata(pipeline.metadata_connection_config) as handle:
         forget_lost_artifacts(handle.store, pipeline.pipeline_info.pipeline_name, output.pipeline_root)
-    LocalDagRunner().run(pipeline)
+    DagRunner().run(pipeline)
 
 
 def hold(output: OutputFolder) -> AbstractContextManager[None]:

@@ -17,8 +17,8 @@ from components.data_gate.report import GateReport, read_report
 from components.image_example_gen import executor
 from components.manifest import ManifestEntry, SimilarPair, read_manifest, read_pairs
 from components.settings import DataSettings
-from pipeline.config import BeamSettings
-from pipeline.local import beam_arguments
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import LocalBeam
 from schema import contract
 
 LABELS = ("benign", "malignant")
@@ -91,7 +91,7 @@ def ingest(data: Path | str, output: Path, *, workers: int = 1, **settings: Any)
     values = {"dataset": "image_folder", "labels": LABELS, "positive_label": LABELS[-1]} | settings
     validated = DataSettings.model_validate(values)
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=beam_arguments(BeamSettings(workers=workers)), tmp_dir=str(output / "tmp"), unique_id="1"
+        beam_pipeline_args=beam_arguments(LocalBeam(workers=workers)), tmp_dir=str(output / "tmp"), unique_id="1"
     )
     with patch.object(sys, "argv", ["test"]):  # which TFX reads
         runner = executor.Executor(context=context)

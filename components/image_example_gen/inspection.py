@@ -15,6 +15,7 @@ from components.image_example_gen.disk_entries import DiskEntries
 from components.image_example_gen.files import read_file
 from components.image_example_gen.measurement import measure
 from components.image_example_gen.store import ImageStore, Location, Locations, NoStore
+from components.image_example_gen.whole_files import whole_file
 from components.image_example_gen.work_files import do_parts, read_json, write_json, write_parts
 from components.manifest import Manifest, ManifestEntry, page_source
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, Rows, fingerprint
@@ -163,7 +164,8 @@ class _InspectBatch:
                     rows.append({"entry": asdict(found.entry), "location": location})
                     prints.append(_fingerprint(found.image))
         write_json(_findings_path(self.directory, number), rows)
-        with fileio.open(_fingerprints_path(self.directory, number), "wb") as file:
+        path = _fingerprints_path(self.directory, number)
+        with whole_file(path, self.directory) as partial, fileio.open(partial, "wb") as file:
             file.write(b"".join(row.tobytes() for row in prints))
         report_progress(Progress(TASK, advance=len(records), total=self.total))
 

@@ -18,6 +18,7 @@ from tfx.dsl.io import fileio
 from components.image_example_gen.size_bands import size_band
 from components.image_example_gen.split import DRAWN_LENGTH, draw_order
 from components.image_example_gen.store import ImageStore, Location
+from components.image_example_gen.whole_files import whole_file
 from components.image_example_gen.work_files import do_parts, write_parts
 from components.manifest import Manifest, ManifestEntry
 from components.progress import Progress, report_progress
@@ -103,13 +104,13 @@ def write_shards(
 
     Args:
         locations: of the images of the manifest, in their order.
-        directory: to work in.
+        directory: to work in, which all workers see.
     """
     for split_directory in shard_plan.directories.values():
         fileio.makedirs(split_directory)
     images = sum(1 for entry in manifest if entry.split)
     shards = (shard.to_values() for shard in shard_plan.shards(manifest, locations))
-    do_parts(make_pipeline, write_parts(shards, directory), directory, _WriteShard(store, labels, images))
+    do_parts(make_pipeline, write_parts(shards, directory), directory, _WriteShard(store, labels, images, directory))
 
 
 def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:
@@ -144,10 +145,12 @@ class _WriteShard:
     store: ImageStore
     labels: tuple[str, ...]
     total: int
+    directory: str
 
     def __call__(self, number: int, values: dict[str, Any]) -> None:
         shard = _Shard.from_values(values)
-        with tf.io.TFRecordWriter(shard.path) as writer:
+        # Not beside the shard: readers take every file there for one.
+        with whole_file(shard.path, self.directory) as partial, tf.io.TFRecordWriter(partial) as writer:
             for image in shard.images:
                 example = to_example(self.store.read(image.location), image.entry, self.labels)
                 writer.write(example.SerializeToString(deterministic=True))

@@ -4,13 +4,14 @@ One file for each batch of the first pass, written by one worker; the second pas
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from types import TracebackType
-from typing import Final, Protocol, Self, overload
+from typing import IO, Final, Protocol, overload
 
 from tfx.dsl.io import fileio
 
+from components.image_example_gen.whole_files import whole_file
 from schema.images.formats import CanonicalImage, encode_image
 
 _NOWHERE: Final = (-1, -1, -1)
@@ -54,13 +55,7 @@ class Locations(Sequence[Location | None]):
 
 
 class Batch(Protocol):
-    """A context manager that takes the images of one batch."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    """Takes the images of one batch."""
 
     def add(self, image: CanonicalImage) -> Location: ...
 
@@ -72,8 +67,13 @@ class ImageStore:
         self._directory = directory
         self._encode = encode
 
-    def open_batch(self, number: int) -> Batch:
-        return _StoredBatch(self._path(number), number, self._encode)
+    @contextmanager
+    def open_batch(self, number: int) -> Iterator[Batch]:
+        """The images are there when the block has ended without an error."""
+        path = self._path(number)
+        with whole_file(path, self._directory) as partial, fileio.open(partial, "wb") as file:
+            file.write(b"")  # only now is there a file, which a batch without images has too
+            yield _StoredBatch(file, number, self._encode)
 
     def read(self, location: Location) -> bytes:
         """One encoded image."""
@@ -89,24 +89,17 @@ class ImageStore:
 class NoStore:
     """Keeps nothing: for looking at data without ingesting them."""
 
-    def open_batch(self, number: int) -> Batch:
-        return _ForgottenBatch(number)
+    @contextmanager
+    def open_batch(self, number: int) -> Iterator[Batch]:
+        yield _ForgottenBatch(number)
 
 
 class _StoredBatch:
-    def __init__(self, path: str, number: int, encode: Callable[[CanonicalImage], bytes]) -> None:
+    def __init__(self, file: IO[bytes], number: int, encode: Callable[[CanonicalImage], bytes]) -> None:
         self._encode = encode
-        self._file = fileio.open(path, "wb")
+        self._file = file
         self._number = number
         self._end = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
     def add(self, image: CanonicalImage) -> Location:
         data = self._encode(image)
@@ -119,14 +112,6 @@ class _StoredBatch:
 class _ForgottenBatch:
     def __init__(self, number: int) -> None:
         self._number = number
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def add(self, image: CanonicalImage) -> Location:
         return Location(self._number, 0, 0)

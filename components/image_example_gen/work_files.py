@@ -4,11 +4,14 @@ As elements of a Beam collection, all parts would lie in memory, several times o
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import apache_beam as beam
 from tfx.dsl.io import fileio
+
+from components.image_example_gen.whole_files import whole_file
 
 _NAME: Final = "work"
 
@@ -46,7 +49,8 @@ def do_parts(
 
 
 def write_json(path: str, value: Any) -> None:
-    with fileio.open(path, "wb") as file:
+    """In one step: whoever reads it reads all of it."""
+    with whole_file(path, os.path.dirname(path)) as partial, fileio.open(partial, "wb") as file:
         file.write(json.dumps(value).encode())
 
 

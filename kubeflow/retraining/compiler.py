@@ -16,7 +16,7 @@ from kubeflow.kubernetes import platform_spec
 from kubeflow.names import executor_name, task_name
 from kubeflow.package import Package
 from kubeflow.retraining.interface import DATA_DIRECTORY
-from kubeflow.tasks import set_policies, update_container, workers
+from kubeflow.tasks import beam_of, set_policies, update_container
 from kubeflow.validation import check_pipeline
 from pipeline.config import Config
 from pipeline.kubeflow_settings import RETRAINING, KubeflowSettings
@@ -70,9 +70,7 @@ def _with_models_in_output(settings: KubeflowSettings) -> KubeflowSettings:
 
 def _write(config: Config, image: str) -> pipeline_spec_pb2.PipelineSpec:
     """As kfp's own compiler does it."""
-    # In a pod, Beam would count the processors of the whole node.
-    beam = config.beam.model_copy(update={"workers": workers(config, RETRAINING)})
-    configuration = config.model_copy(update={"beam": beam}).to_yaml()
+    configuration = config.model_copy(update={"beam": beam_of(config, RETRAINING)}).to_yaml()
 
     @dsl.container_component
     def retraining(

@@ -1,6 +1,5 @@
 """`breast-imaging data audit`."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from components.data_gate.verdict import CheckResult, judge, note_grouping
 from components.image_example_gen.store import NoStore
 from components.report.content import SplitCount
 from components.report.gathered_data import count_splits
+from pipeline.beam_here import work_folder
 from pipeline.config import Config, load_config
 from pipeline.display import make_display
 from pipeline.examination import Examination, examine
@@ -61,7 +61,7 @@ def audit_command(config_name: str, data: Path, json_file: Path | None, override
     """Makes every check that needs no earlier run, and prints what it found. Returns the exit code."""
     config = load_config(config_name, overrides)
     console = Console()
-    with make_display(console) as display, tempfile.TemporaryDirectory() as directory:
+    with make_display(console) as display, work_folder(config.beam) as directory:
         audit = make_audit(config, examine(config, data, display.show, directory, NoStore()))
     if json_file:
         write_json(audit, json_file)

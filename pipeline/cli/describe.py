@@ -1,6 +1,5 @@
 """`breast-imaging data describe`."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.console import Console
 from components.image_example_gen.store import NoStore
 from components.manifest import Manifest, file_of
 from components.report.gathered_data import count_splits
+from pipeline.beam_here import work_folder
 from pipeline.config import load_config
 from pipeline.display import make_display
 from pipeline.examination import examine
@@ -21,7 +21,7 @@ def describe_command(config_name: str, data: Path, overrides: Sequence[str]) -> 
     """Prints what a run would ingest, faulty or not. Raises DataRejectedError where nothing can be ingested."""
     config = load_config(config_name, overrides)
     console = Console()
-    with make_display(console) as display, tempfile.TemporaryDirectory() as directory:
+    with make_display(console) as display, work_folder(config.beam) as directory:
         manifest = examine(config, data, display.show, directory, NoStore()).plan.entries
     splits = count_splits(manifest, config.data.labels)
     console.print(counts_table("images by split and class", config.data.labels, splits))

@@ -1,6 +1,5 @@
 """`breast-imaging data leakage-gap`."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from components.image_example_gen.store import ImageStore
 from components.leakage_gap import Interval, LeakageGap, measure_gap, thumbnail
 from components.manifest import ManifestEntry
+from pipeline.beam_here import work_folder
 from pipeline.config import Config, load_config
 from pipeline.display import make_display
 from pipeline.events import TaskAdvanced
@@ -31,7 +31,7 @@ def leakage_gap_command(
         raise ConfigurationError("--seeds: an interval takes at least two.", fix="give 2 or more")
     config = load_config(config_name, overrides)
     console = Console()
-    with make_display(console) as display, tempfile.TemporaryDirectory() as directory:
+    with make_display(console) as display, work_folder(config.beam) as directory:
         store = ImageStore(directory, thumbnail)
         examined = examine(config, data, display.show, directory, store)
         entries, thumbnails = _usable_images(examined, store)

@@ -207,7 +207,15 @@ def score(
             "--dataset", help="Data set that the folder is; leaves out its masks.", show_default="every image"
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Beam workers; 0 takes all cores.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=0, help="Threads; 0 takes all cores.", show_default="1"),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", help="Configuration whose section beam says where to do it, instead of --workers."),
+    ] = None,
+    overrides: SetOption = None,
 ) -> None:
     """Score every image of a folder with a published model, on Beam workers.
 
@@ -216,9 +224,9 @@ def score(
     from pipeline.cli.quiet import quiet_imports
 
     with quiet_imports():
-        from pipeline.cli.score import score_command
+        from pipeline.cli.score import choose_engine, score_command
 
-    raise typer.Exit(score_command(model, data, output, dataset, workers))
+    raise typer.Exit(score_command(model, data, output, dataset, choose_engine(workers, config, overrides or [])))
 
 
 app.command()(serve)

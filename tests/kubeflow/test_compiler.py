@@ -225,6 +225,20 @@ def test_beam_has_a_thread_for_each_whole_processor(busy: Package) -> None:
     assert not any("direct_num_workers" in argument for argument in _executor(busy, "trainer")["args"])
 
 
+def test_processes_of_a_step_are_as_many_as_its_processors() -> None:
+    args = _executor(_compile("synthetic", **{"beam.runner": "multiprocess"}), "statistics-gen")["args"]
+
+    assert {"--direct_num_workers=2", "--direct_running_mode=multi_processing"} <= set(args)
+
+
+def test_an_engine_that_does_not_see_pods_is_refused() -> None:
+    beam = "{runner: flink, job_endpoint: 'jobs:8099', temp_location: /mnt, environment: {type: loopback}}"
+
+    with pytest.raises(ConfigurationError, match="workers of flink see nothing") as caught:
+        _compile("synthetic", beam=beam)
+    assert caught.value.exit_code == EXIT_BAD_CONFIGURATION
+
+
 def test_volumes_secrets_and_nodes_are_in_the_second_document(busy: Package) -> None:
     def constant(value: str) -> dict[str, Any]:
         return {"runtimeValue": {"constant": value}}

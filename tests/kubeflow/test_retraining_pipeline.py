@@ -119,7 +119,7 @@ def test_the_task_gets_what_the_configuration_gives_it() -> None:
     assert _executor(package)["env"] == [{"name": "PROXY", "value": "proxy.example"}]
     task = package.pipeline.root.dag.tasks["retraining"]
     configuration = task.inputs.parameters["configuration"].runtime_value.constant.string_value
-    assert yaml.safe_load(configuration)["beam"] == {"workers": 6}
+    assert yaml.safe_load(configuration)["beam"] == {"runner": "local", "workers": 6}
     executors = package.platform.platforms["kubernetes"].deployment_spec.executors
     settings = json_format.MessageToDict(executors["exec-retraining"])
     assert settings["nodeSelector"] == {"labels": {"accelerator": "a100"}}

@@ -14,9 +14,9 @@ from components.batch_scoring import score
 from components.batch_scoring.rows import Columns, writer_for
 from components.batch_scoring.score import Scored, score_folder
 from components.manifest import page_source
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import LocalBeam
 from pipeline.cli.main import run_app
-from pipeline.config import BeamSettings
-from pipeline.local import beam_arguments
 from schema.errors import EXIT_BAD_CONFIGURATION, EXIT_DATA_REJECTED, ConfigurationError
 from schema.images.formats import encode_png
 from serving.saved_model import UnusableModelError
@@ -46,7 +46,7 @@ def _score(exported: Exported, folder: Path, output: Path, workers: int = 1) -> 
     work.mkdir(parents=True)
 
     def make_pipeline() -> beam.Pipeline:
-        return beam.Pipeline(options=PipelineOptions(beam_arguments(BeamSettings(workers=workers))))
+        return beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam(workers=workers))))
 
     return score_folder(make_pipeline, str(exported.directory), str(folder), _paths(folder), output, str(work))
 

@@ -127,7 +127,7 @@ def test_a_file_with_two_keys_takes_every_default(tmp_path: Path) -> None:
         ),
         (["train.fine_tuning.zzzzzz=3"], "train.fine_tuning.zzzzzz: there is no such key; known keys: epochs, "),
         (["data.split.trian=0.7"], "data.split.trian: there is no such key; did you mean 'train'?"),
-        (["beam.zzzzzz=1"], "beam.zzzzzz: there is no such key; known keys: workers"),
+        (["beam.zzzzzz=1"], "beam.zzzzzz: there is no such key; known keys: runner, workers"),
         (["train.epochs=many"], "train.epochs: Input should be a valid integer"),
         (["train.epochs=1.5"], "train.epochs: Input should be a valid integer"),
         (["train.epochs=0"], "train.epochs: Input should be greater than or equal to 1; got 0"),

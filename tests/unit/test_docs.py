@@ -2,19 +2,23 @@
 
 import re
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from pipeline.config import Config, shipped_configs
 
+UNIONS = (Union, UnionType)
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def keys_and_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
     found: dict[str, str] = {}
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= keys_and_defaults(field.annotation, f"{prefix}{name}.")
+        if sections := sections_of(field.annotation):
+            for section in reversed(sections):  # of a key that several have, the first one's default counts
+                found |= keys_and_defaults(section, f"{prefix}{name}.")
         elif field.is_required():
             found[prefix + name] = "(needed)"
         elif field.default in ((), {}, "", None):
@@ -26,6 +30,16 @@ def keys_and_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, str
         else:
             found[prefix + name] = f"`{field.default}`"
     return found
+
+
+def sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """The one that a field holds, or those of which it holds one."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    if get_origin(annotation) is Annotated:
+        return sections_of(get_args(annotation)[0])
+    members = [sections_of(member) for member in get_args(annotation)] if get_origin(annotation) in UNIONS else []
+    return [section for member in members for section in member] if all(members) else []
 
 
 def test_configuration_page_lists_every_key_with_its_default() -> None:

@@ -10,9 +10,9 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from ml_metadata.errors import InternalError
 
-from pipeline.config import BeamSettings
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import LocalBeam
 from pipeline.failures import explain
-from pipeline.local import beam_arguments
 from schema.errors import BreastImagingError, DataRejectedError, ModelNotBlessedError
 
 DISK_FULL = "The disk is full; nothing was published and what was published before is untouched."
@@ -162,7 +162,7 @@ class _Raise(beam.DoFn):
 
 def _run_on_beam(error: Exception, workers: int) -> BaseException:
     def run() -> None:
-        options = PipelineOptions(beam_arguments(BeamSettings(workers=workers)))
+        options = PipelineOptions(beam_arguments(LocalBeam(workers=workers)))
         with beam.Pipeline(options=options) as pipeline:
             _ = pipeline | beam.Create([1, 2, 3]) | beam.Reshuffle() | "Look [at] it" >> beam.ParDo(_Raise(error))
 

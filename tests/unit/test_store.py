@@ -71,12 +71,15 @@ def test_images_are_kept_as_png_unless_asked_otherwise(tmp_path: Path, pixels: N
         assert np.array_equal(np.asarray(read), pixels)
 
 
-def test_what_was_added_before_a_failure_is_on_disk(tmp_path: Path) -> None:
+def test_a_batch_that_failed_is_not_there_until_another_worker_has_done_it(tmp_path: Path) -> None:
     store = ImageStore(str(tmp_path), raw)
     with pytest.raises(KeyError), store.open_batch(0) as batch:
-        location = batch.add(image(noise(2, 3)))
+        batch.add(image(noise(2, 3)))
         raise KeyError
+    assert not (tmp_path / "images-000000.bin").exists()
 
+    with store.open_batch(0) as batch:
+        location = batch.add(image(noise(2, 3)))
     assert store.read(location) == noise(2, 3).tobytes()
 
 
