@@ -57,7 +57,7 @@ def _in_threads(settings: LocalBeam) -> list[str]:
 
 def _in_processes(settings: MultiprocessBeam) -> list[str]:
     return [
-        "--runner=FnApiRunner",
+        "--runner=pipeline.worker_processes.ProcessRunner",
         f"--direct_num_workers={settings.workers or _cores()}",
         "--direct_running_mode=multi_processing",
         _NO_PACKING,

@@ -45,7 +45,7 @@ class _Search:
     probes: int
 
 
-LAYOUTS: Final = _Search(cells_per_root=1.0, probes=32)
+LAYOUTS: Final = _Search(cells_per_root=1.0, probes=48)
 TURNS: Final = _Search(cells_per_root=4.0, probes=64)
 
 

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from components.near_duplicates.descriptors import CHUNK
 from components.near_duplicates.disk_rows import Rows
 
-TRAINING_PER_CELL: Final = 16  # images that the cells are learnt from
+TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
 TRAINING_ROUNDS: Final = 5  # of k-means; ten move hardly a neighbour
 
 NOWHERE: Final = -1

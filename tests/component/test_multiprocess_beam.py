@@ -1,7 +1,7 @@
 """Beam in processes of their own, which have imported nothing before they get work."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import apache_beam as beam
@@ -14,23 +14,24 @@ from pipeline.beam_settings import MultiprocessBeam
 pytestmark = pytest.mark.slow
 
 
-class _NoteVersion(beam.DoFn):
-    """Needs TFDV, which needs a module that only `tfx` stands in for."""
+def noting_version(folder: str) -> Callable[[int], None]:
+    """Needs TFDV, which needs a module that only `tfx` stands in for.
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    Within a function, so that workers need not import this module.
+    """
 
-    def process(self, number: int) -> Iterator[None]:
+    def note(number: int) -> None:
         import tensorflow_data_validation as tfdv
 
-        Path(self._folder, f"{number}.txt").write_text(f"{tfdv.StatsOptions.__name__} {os.getpid()}")
-        yield from ()
+        Path(folder, f"{number}.txt").write_text(f"{tfdv.StatsOptions.__name__} {os.getpid()}")
+
+    return note
 
 
 def test_workers_have_what_tfdv_needs(tmp_path: Path) -> None:
     options = PipelineOptions(beam_arguments(MultiprocessBeam(workers=1)))
     with beam.Pipeline(options=options) as pipeline:
-        _ = pipeline | beam.Create([1, 2]) | beam.ParDo(_NoteVersion(str(tmp_path)))
+        _ = pipeline | beam.Create([1, 2]) | beam.Map(noting_version(str(tmp_path)))
 
     written = [path.read_text().split() for path in sorted(tmp_path.iterdir())]
     assert [name for name, _ in written] == ["StatsOptions", "StatsOptions"]

@@ -84,7 +84,7 @@ def test_threads(workers: int, mode: str) -> None:
 def test_processes() -> None:
     options = options_of(runner="multiprocess", workers=3)
 
-    assert options.view_as(StandardOptions).runner == "FnApiRunner"
+    assert options.view_as(StandardOptions).runner == "pipeline.worker_processes.ProcessRunner"
     direct = options.view_as(DirectOptions)
     assert (direct.direct_num_workers, direct.direct_running_mode) == (3, "multi_processing")
     assert options.view_as(SetupOptions).beam_plugins == ["tfx"]
