@@ -54,8 +54,9 @@ from components.publisher import executor as publisher
 from components.report import component as report
 from components.settings import ClinicalEvaluationSettings, TrainerSettings
 from components.trainer import run_fn
+from pipeline.beam_runners import beam_arguments
 from pipeline.config import Config, load_config
-from pipeline.local import beam_arguments
+from pipeline.graph import NOT_OF_THE_MODEL, NOT_OF_THE_RUN
 from schema import contract
 
 REPORT_FOLDER: Final = "report"
@@ -301,7 +302,7 @@ class Script:
                 "clinical_evaluation": [clinical],
             },
             {model_card.CARDS_KEY: [cards]},
-            {model_card.CONFIGURATION_KEY: self.config.to_yaml(exclude=("alerts", "beam", "kubeflow"))},
+            {model_card.CONFIGURATION_KEY: self.config.to_yaml(exclude=NOT_OF_THE_MODEL)},
         )
         return cards
 
@@ -343,7 +344,7 @@ class Script:
         report.RunReportExecutor().Do(
             {name: [artifact] for name, artifact in inputs.items()},
             {name: [artifact] for name, artifact in outputs.items()},
-            {report.CONFIGURATION_KEY: self.config.to_yaml(exclude=("alerts",))},
+            {report.CONFIGURATION_KEY: self.config.to_yaml(exclude=NOT_OF_THE_RUN)},
         )
 
 

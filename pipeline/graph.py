@@ -50,6 +50,9 @@ from schema.errors import ConfigurationError
 
 PIPELINE_NAME: Final = "breast-imaging"
 CODE_FINGERPRINT_KEY: Final = "code_fingerprint"
+# Sections of the configuration that do not show: what says nothing of a model, and of a run.
+NOT_OF_THE_MODEL: Final = ("alerts", "beam", "kubeflow", "metadata")
+NOT_OF_THE_RUN: Final = ("alerts", "metadata")
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     cards = CardWriter(
         # The machine makes no other model, and no other cards that would be published anew.
-        configuration=config.to_yaml(exclude=("alerts", "beam", "kubeflow", "metadata")),
+        configuration=config.to_yaml(exclude=NOT_OF_THE_MODEL),
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
         model_run=trainer.outputs["model_run"],
@@ -138,7 +141,7 @@ def build_pipeline(config: Config, platform: Platform) -> tfx_pipeline.Pipeline:
     )
     heat_maps = _heat_map_evaluator(config, platform, data, trainer.outputs["model"], (contract.TEST,))
     report = RunReport(
-        configuration=config.to_yaml(exclude=("alerts", "metadata")),
+        configuration=config.to_yaml(exclude=NOT_OF_THE_RUN),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
@@ -217,7 +220,7 @@ def build_evaluation(config: Config, platform: Platform, model: str) -> tfx_pipe
     evaluator.add_upstream_node(data.gate)
     heat_maps = _heat_map_evaluator(config, platform, data, importer.outputs["result"], contract.SPLITS)
     report = EvaluationReport(
-        configuration=config.to_yaml(exclude=("alerts", "metadata")),
+        configuration=config.to_yaml(exclude=NOT_OF_THE_RUN),
         commit=platform.commit,
         manifest=data.examples.outputs["manifest"],
         data_gate=data.gate.outputs["report"],
