@@ -11,7 +11,8 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.orchestration import metadata
 from tfx.types import artifact_utils
 
-from pipeline.local import open_metadata
+from pipeline.metadata.place import metadata_place
+from pipeline.metadata.settings import MetadataSettings
 from pipeline.output import OutputFolder
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -19,7 +20,7 @@ Artifacts = dict[str, list[types.Artifact]]
 
 def outputs_of(run: OutputFolder, component: str) -> Artifacts:
     """What the latest execution of a component wrote. Args: component: the end of its type's name."""
-    with open_metadata(run) as handle:
+    with _metadata_of(run) as handle:
         return _artifacts(handle, _execution(handle, component), metadata_store_pb2.Event.OUTPUT)
 
 
@@ -34,7 +35,7 @@ def redo(
     Returns:
         What it wrote.
     """
-    with open_metadata(run) as handle:
+    with _metadata_of(run) as handle:
         execution = _execution(handle, component)
         inputs = _artifacts(handle, execution, metadata_store_pb2.Event.INPUT)
         outputs = _artifacts(handle, execution, metadata_store_pb2.Event.OUTPUT)
@@ -50,6 +51,10 @@ def redo(
         step = executor(context=context)
     step.Do(inputs, outputs, properties)
     return outputs
+
+
+def _metadata_of(run: OutputFolder) -> metadata.Metadata:
+    return metadata_place(MetadataSettings(), run).open()
 
 
 def _execution(handle: metadata.Metadata, component: str) -> Any:

@@ -15,8 +15,8 @@ from tfx.dsl.io import fileio
 from components.image_example_gen import beam_workers
 from components.image_example_gen.beam_workers import BeamWorkers, SharedRows
 from components.near_duplicates import THREADS, DiskRows, Workers, find_near_duplicates, fingerprint
-from pipeline.config import BeamSettings
-from pipeline.local import beam_arguments
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import LocalBeam
 from tests.images import noise
 from tests.unit.test_near_duplicates import cropped, ultrasound
 
@@ -24,7 +24,7 @@ IMAGES = 40
 
 
 def pipelines(workers: int) -> Callable[[], beam.Pipeline]:
-    return lambda: beam.Pipeline(options=PipelineOptions(beam_arguments(BeamSettings(workers=workers))))
+    return lambda: beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam(workers=workers))))
 
 
 @pytest.fixture(scope="module")
