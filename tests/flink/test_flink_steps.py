@@ -123,12 +123,7 @@ def test_metrics_and_blessing_are_the_same(local_run: OutputFolder, engine: list
     remote = redo(local_run, "Evaluator", Evaluator, engine, tmp_path)
 
     found, expected = (
-        {
-            str(key): metrics
-            for key, metrics in tfma.load_eval_result(str(folder(run, "evaluation")))
-            .get_metrics_for_all_slices()
-            .items()
-        }
+        {str(key): metrics for key, metrics in tfma.load_eval_result(str(folder(run, "evaluation"))).slicing_metrics}
         for run in (remote, local)
     )
     assert any("auc" in path for path, _ in values(found))
