@@ -1,10 +1,13 @@
 """Each Beam step of a run done again on Flink: it writes the same."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
@@ -15,7 +18,10 @@ from tfx.components.evaluator.executor import Executor as Evaluator
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.components.transform.executor import Executor as Transform
 
+from components.batch_scoring.score import score_folder
 from components.image_example_gen.executor import Executor as ImageExampleGen
+from pipeline.beam_runners import beam_arguments
+from pipeline.beam_settings import LocalBeam
 from pipeline.output import OutputFolder
 from tests.steps import Artifacts, outputs_of, redo
 
@@ -129,3 +135,19 @@ def test_metrics_and_blessing_are_the_same(local_run: OutputFolder, engine: list
     assert any("auc" in path for path, _ in values(found))
     assert_same(found, expected, FIGURES)
     assert set(files(folder(remote, "blessing"))) == set(files(folder(local, "blessing"))) == {"BLESSED"}
+
+
+def test_scores_are_the_same(local_run: OutputFolder, images: Path, engine: list[str], tmp_path: Path) -> None:
+    [model] = [path for path in (local_run.serving / "small").iterdir() if path.name.isdigit()]
+    paths = sorted(path.relative_to(images).as_posix() for path in images.rglob("*.png"))
+    found = []
+    for name, arguments in (("flink", engine), ("local", beam_arguments(LocalBeam(workers=1)))):
+        work = tmp_path / name
+        work.mkdir()
+        output = tmp_path / f"{name}.jsonl"
+        make_pipeline = partial(beam.Pipeline, argv=arguments)
+        assert score_folder(make_pipeline, str(model), str(images), paths, output, str(work)).images == len(paths)
+        found.append([json.loads(line) for line in output.read_text().splitlines()])
+
+    assert [row["source"] for row in found[0]] == paths
+    assert_same(found[0], found[1], FIGURES)
