@@ -67,6 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         write_pair_images(planned, inspection.locations, store, manifest_directory)
         shard_plan = ShardPlan(
             directories={split: artifact_utils.get_split_uri([examples], split) for split in contract.SPLITS},
+            partial_directory=os.path.join(examples.uri, "partial"),
             images_per_shard=settings.images_per_shard,
             seed=settings.seed,
         )

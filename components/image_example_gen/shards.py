@@ -61,11 +61,14 @@ class ShardPlan:
 
     Attributes:
         directories: the folder of each split.
+        partial_directory: where files are written before they are moved to those folders, on the same file system;
+            not one of them, since readers take every file there for an example file.
         images_per_shard: images in one file.
         seed: decides the order of the images.
     """
 
     directories: Mapping[str, str]
+    partial_directory: str
     images_per_shard: int
     seed: int
 
@@ -106,11 +109,13 @@ def write_shards(
         locations: of the images of the manifest, in their order.
         directory: to work in, which all workers see.
     """
-    for split_directory in shard_plan.directories.values():
-        fileio.makedirs(split_directory)
+    for written_directory in (*shard_plan.directories.values(), shard_plan.partial_directory):
+        fileio.makedirs(written_directory)
     images = sum(1 for entry in manifest if entry.split)
     shards = (shard.to_values() for shard in shard_plan.shards(manifest, locations))
-    do_parts(make_pipeline, write_parts(shards, directory), directory, _WriteShard(store, labels, images, directory))
+    write_shard = _WriteShard(store, labels, images, shard_plan.partial_directory)
+    do_parts(make_pipeline, write_parts(shards, directory), directory, write_shard)
+    fileio.rmtree(shard_plan.partial_directory)
 
 
 def to_example(png: bytes, entry: ManifestEntry, labels: tuple[str, ...]) -> tf.train.Example:
@@ -145,12 +150,11 @@ class _WriteShard:
     store: ImageStore
     labels: tuple[str, ...]
     total: int
-    directory: str
+    partial_directory: str
 
     def __call__(self, number: int, values: dict[str, Any]) -> None:
         shard = _Shard.from_values(values)
-        # Not beside the shard: readers take every file there for one.
-        with whole_file(shard.path, self.directory) as partial, tf.io.TFRecordWriter(partial) as writer:
+        with whole_file(shard.path, self.partial_directory) as partial, tf.io.TFRecordWriter(partial) as writer:
             for image in shard.images:
                 example = to_example(self.store.read(image.location), image.entry, self.labels)
                 writer.write(example.SerializeToString(deterministic=True))

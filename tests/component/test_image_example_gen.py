@@ -1,6 +1,7 @@
 """Ingestion as TFX runs it: every feature by value, splits, manifest, and the same bytes from the same files."""
 
 import csv
+import errno
 import hashlib
 import io
 import os
@@ -22,6 +23,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.datasets.busi import DATASET as BUSI
+from components.image_example_gen import whole_files
 from components.image_example_gen.size_bands import size_band
 from components.manifest import ManifestEntry, write_manifest
 from components.settings import CheckSettings
@@ -362,6 +364,29 @@ def test_nothing_is_left_of_the_work_between_the_passes(folder: Path, tmp_path: 
 
     written = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {"examples", "manifest"}
+
+
+def test_no_file_is_moved_to_another_file_system(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Kubeflow outputs are in a store and the files of the work are in the container."""
+    rename, moved = whole_files.fileio.rename, Counter[str]()
+
+    def within_one_file_system(source: str, target: str, overwrite: bool = False) -> None:
+        system, aim = (Path(path).relative_to(tmp_path).parts[0] for path in (source, target))
+        if system != aim:
+            raise OSError(errno.EXDEV, "Invalid cross-device link", source)
+        moved[system] += 1
+        rename(source, target, overwrite=overwrite)
+
+    monkeypatch.setattr(whole_files.fileio, "rename", within_one_file_system)
+
+    ingested = ingest(folder, tmp_path, images_per_shard=IMAGES_PER_SHARD)
+
+    assert moved["examples"] == sum(len(ingested.shards(split)) for split in contract.SPLITS)
+    assert sorted(path.name for path in ingested.directory.iterdir()) == sorted(
+        f"Split-{split}" for split in contract.SPLITS
+    )
 
 
 def test_findings_stay_with_their_images_across_batches(tmp_path: Path) -> None:
