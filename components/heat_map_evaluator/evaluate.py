@@ -42,13 +42,15 @@ def evaluate_heat_maps(
         if not servable.has_signature(contract.SERVING_EXPLANATION):
             return HeatMapEvaluation(positive_label=positive_label, unreadable=unreadable, missing=NO_HEAT_MAPS)
         labels, maps = _ask(servable, find_pictures(patterns, lesions.masks), len(lesions.masks))
+        # The last thing asked of it, since its weights are others then.
+        shuffled = _score_shuffled(servable, patterns, dict(zip(labels, maps, strict=True)))
     masks = np.stack([lesions.masks[source] for source in labels])
     return HeatMapEvaluation(
         positive_label=positive_label,
         classes=_score_classes(np.array(list(labels.values())), maps, masks),
         model=_score(localise(maps, masks)),
         middle=_score(localise(np.broadcast_to(middle(), masks.shape), masks)),
-        shuffled=[_shuffled(stage) for stage in randomise(model, _chosen(patterns, list(labels)), SEED)],
+        shuffled=shuffled,
         unreadable=unreadable,
     )
 
@@ -72,11 +74,14 @@ def _ask(
     return labels, np.concatenate(maps)
 
 
-def _chosen(patterns: Sequence[str], sources: Sequence[str]) -> list[bytes]:
-    """The images for the check with shuffled weights, which takes as long as many predictions."""
-    random = np.random.default_rng(SEED)
-    drawn = random.permutation(sorted(sources))[:SHUFFLED_IMAGES].tolist()
-    return [picture.png for picture in find_pictures(patterns, drawn)]
+def _score_shuffled(
+    servable: Servable, patterns: Sequence[str], maps: Mapping[str, NDArray[np.float32]]
+) -> list[ShuffledScore]:
+    """Of some of the images, since each stage takes as long as that many predictions. Args: maps: by source."""
+    drawn = np.random.default_rng(SEED).permutation(sorted(maps))[:SHUFFLED_IMAGES].tolist()
+    pictures = list(find_pictures(patterns, drawn))
+    before = np.stack([maps[picture.source] for picture in pictures])
+    return [_shuffled(stage) for stage in randomise(servable, [picture.png for picture in pictures], before, SEED)]
 
 
 def _score_classes(

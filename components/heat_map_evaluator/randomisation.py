@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.heat_map_evaluator.explain import explain
 from components.heat_map_evaluator.similarity import Similarity, compare
@@ -30,24 +31,23 @@ class Stage:
     similarity: Similarity
 
 
-def randomise(directory: str, images: Sequence[bytes], seed: int) -> list[Stage]:
+def randomise(servable: Servable, images: Sequence[bytes], before: NDArray[np.floating], seed: int) -> list[Stage]:
     """Compares the heat maps of a served model with those after each stage; the first stage shuffles nothing.
 
     Args:
-        directory: of the SavedModel, which stays as it is.
+        servable: whose weights are shuffled afterwards; the files that it was loaded from stay as they are.
         images: encoded.
+        before: (images, HEAT_MAP_SIDE, HEAT_MAP_SIDE), what the model answered to them.
 
-    Raises UnusableModelError where the model cannot be loaded or asked.
+    Raises UnusableModelError where the model cannot be asked.
     """
     generator = np.random.default_rng(seed)
-    with Servable(directory) as servable:
-        levels = _levels(servable)
-        before = explain(servable, images)
-        found, done = [], 0
-        for layers in stages(max(levels.values()) + 1):
-            _shuffle(servable, [name for name, level in levels.items() if done <= level < layers], generator)
-            found.append(Stage(layers, compare(before, explain(servable, images))))
-            done = layers
+    levels = _levels(servable)
+    found, done = [], 0
+    for layers in stages(max(levels.values()) + 1):
+        _shuffle(servable, [name for name, level in levels.items() if done <= level < layers], generator)
+        found.append(Stage(layers, compare(before, explain(servable, images))))
+        done = layers
     return found
 
 
