@@ -40,6 +40,17 @@ _CARDS: Final = (
     "components.model_files",
     *_INGESTION,
 )
+_TRAINING: Final = (
+    "components.artifacts",
+    "components.features",
+    "components.models",
+    "components.progress",
+    "components.registry",
+    "components.settings",
+    "components.trainer",
+    "components.transform",
+    "components.tuner",
+)
 # First-party modules and packages that each step runs. A test holds this list against the import graph.
 STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
     "ImageExampleGen": ("schema", *_INGESTION),
@@ -59,31 +70,8 @@ STEP_CODE: Final[dict[str, tuple[str, ...]]] = {
         "components.trainer.data",
         "components.transform",
     ),
-    "Tuner": (
-        "schema",
-        "components.artifacts",
-        "components.features",
-        "components.models",
-        "components.progress",
-        "components.registry",
-        "components.settings",
-        "components.trainer",
-        "components.transform",
-        "components.tuner",
-    ),
-    "Trainer": (
-        "schema",
-        *_SERVABLES,
-        "components.artifacts",
-        "components.features",
-        "components.models",
-        "components.progress",
-        "components.registry",
-        "components.settings",
-        "components.trainer",
-        "components.transform",
-        "components.tuner",
-    ),
+    "Tuner": ("schema", *_TRAINING),
+    "Trainer": ("schema", *_SERVABLES, *_TRAINING),
     "CrossValidator": ("schema", *_SERVABLES, "components"),
     "Evaluator": ("schema", "components.evaluator", "components.settings"),
     "ClinicalEvaluator": (
