@@ -32,7 +32,7 @@ test-flink: env  ## run the Beam steps on a Flink of their own; needs Java 11 or
 	@mvn -q -B -f tests/flink/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 	    -DoutputDirectory=$(CURDIR)/$(FLINK)/lib
 	@GOBIN=$(CURDIR)/$(FLINK) go install github.com/apache/beam/sdks/v2/python/container@v$(BEAM)
-	@$(BIN)/python -m pytest -m flink tests/flink
+	@$(BIN)/python -m pytest -m flink --verbose --durations=0 tests/flink
 
 lint: env  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
