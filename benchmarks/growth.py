@@ -22,7 +22,7 @@ from benchmarks.ingestion import generate
 from benchmarks.measuring import ProcessCost, in_new_process, process_cost_of
 from schema.errors import BreastImagingError
 
-IMAGES, SIDE, REPETITIONS = 50, 64, 2
+IMAGES, SIDE, REPETITIONS = 100, 64, 2
 FACTORS = (1, 10, 100)
 LARGEST_EXPONENT = 1.1
 
