@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,11 +23,9 @@ from rich.markup import escape
 from benchmarks.process import run_benchmark
 from benchmarks.registry import BENCHMARKS, describe, select
 from benchmarks.results import Measurement, Results, describe_run, new_results
-from benchmarks.table import figures_table
+from benchmarks.table import figures_table, table_console
 from pipeline.json_file import write_json
 from schema.errors import EXIT_FAILED, BreastImagingError
-
-_FILE_WIDTH: Final = 120
 
 
 def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] = BENCHMARKS) -> int:
@@ -44,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] =
     parser.add_argument("--list", action="store_true", help="name the benchmarks, and measure nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, after each benchmark anew")
     options = parser.parse_args(arguments)
-    console = _console()
+    console = table_console()
     if options.list:
         for name, module in benchmarks.items():
             console.print(f"{name:<16}{describe(module)}", highlight=False, soft_wrap=True, markup=False)
@@ -54,12 +51,6 @@ def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] =
     except BreastImagingError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-
-
-def _console() -> Console:
-    """As wide as the terminal; into a file as wide as the table wants to be."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_FILE_WIDTH)
 
 
 def _run(selected: Mapping[str, str], json_file: Path | None, console: Console) -> int:

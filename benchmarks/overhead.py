@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_cost import cost_of_command
 from benchmarks.figures import AtMost, Figure, Progress, figure_of
 from benchmarks.measuring import ProcessCost, ratios
 from benchmarks.synthetic_images import make_images
+from benchmarks.table import table_console
 from components.clinical_evaluator.content import PREDICTIONS_FILE
 from pipeline.config import Config, load_config
 from pipeline.json_file import write_json
@@ -92,7 +92,7 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    console = Console()
+    console = table_console()
     try:
         with tempfile.TemporaryDirectory() as name, console.status("starting") as status:
             data = make_images(Path(name), options.parts)

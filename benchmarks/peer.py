@@ -20,7 +20,6 @@ from typing import Final
 
 from pydantic import BaseModel
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import Figure, Progress, figure_of
@@ -37,6 +36,7 @@ from benchmarks.peer_trials import (
     run_script_on_split,
 )
 from benchmarks.synthetic_images import make_images
+from benchmarks.table import table_console
 from components.measures.group_bootstrap import Interval
 from pipeline.config import Config, load_config
 from pipeline.json_file import write_json
@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    console = Console()
+    console = table_console()
     try:
         config = configured(options.config, options.epochs)
         with tempfile.TemporaryDirectory() as name, console.status("starting") as status:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,6 +20,13 @@ _UNITS: Final = {
     "_images": " images",
 }
 _VERDICTS: Final = {None: "", True: "met", False: "[red]not met[/red]"}
+_FILE_WIDTH: Final = 160  # columns: what the widest table takes
+
+
+def table_console() -> Console:
+    """As wide as the terminal; into a file as wide as a table wants to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
 
 
 def figures_table(figures: Sequence[Figure]) -> Table:
