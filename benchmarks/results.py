@@ -16,7 +16,6 @@ from pipeline.commit import current_commit
 
 PACKAGES: Final = (
     "apache-beam",
-    "faiss-cpu",
     "grpcio",
     "keras",
     "ml-metadata",

@@ -117,7 +117,6 @@ LIBRARIES: Final = (
     "pillow",
     "pydicom",
     "opencv-python-headless",
-    "faiss-cpu",
     "numpy",
     "scikit-learn",
     "scipy",

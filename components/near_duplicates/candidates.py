@@ -1,20 +1,17 @@
 """Proposes pairs of images that may be near-duplicates, by nearest neighbours of their descriptors.
 
-Two indexes: one of coarse maps, whose eight symmetries of the square count as the same, which tolerates crops; one
-of descriptors that no rotation and no mirroring changes. Both are inverted files (faiss, 8 bits a value) with a
-number of cells that grows with the square root of the images. They are filled with some of the images at a time, so
-that memory does not grow with all.
+Two searches: one of coarse maps, whose eight symmetries of the square count as the same, which tolerates crops; one
+of descriptors that no rotation and no mirroring changes. Both look into some of a number of cells that grows with the
+square root of the images.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from components.near_duplicates.cells import Cells, Nearest, Variants, highest, learn_cells, vectors_of
+from components.near_duplicates.cells import Cells, Variants, learn_cells
 from components.near_duplicates.descriptors import (
     CHUNK,
     INVARIANTS_LENGTH,
@@ -26,15 +23,14 @@ from components.near_duplicates.descriptors import (
 from components.near_duplicates.disk_pairs import sorted_pairs
 from components.near_duplicates.disk_rows import DiskRows, Rows
 from components.near_duplicates.geometry import SYMMETRIES, apply_symmetry
+from components.near_duplicates.neighbours import nearest_pairs
 
-NEIGHBOURS: Final = 16  # of an image in each index, so that a set of look-alikes costs no quadratic number of checks
+NEIGHBOURS: Final = 16  # of an image in each search, so that a set of look-alikes costs no quadratic number of checks
 # Cosines. Nearly all copies have more; of unrelated patches, the nearest has 0.44 and 0.56 in the median.
 LEAST_COARSE: Final = 0.33
 LEAST_INVARIANT: Final = 0.6
 
-EXACT_COUNT: Final = 4096  # images that one cell may hold: up to here the search is exact
-RANGE_SAMPLE: Final = 2048  # images, at least, that show between which numbers the values of all lie
-INDEXED: Final = 131_072  # images that an index holds at a time; each takes some 300 bytes
+EXACT_COUNT: Final = 8192  # images that one cell may hold: up to here the search is exact
 
 
 @dataclass(frozen=True)
@@ -47,19 +43,6 @@ class _Search:
 
 LAYOUTS: Final = _Search(cells_per_root=1.0, probes=48)
 TURNS: Final = _Search(cells_per_root=4.0, probes=64)
-
-
-@dataclass(frozen=True)
-class _Nearest:
-    """The images nearest to each of n.
-
-    Attributes:
-        cosines: (n, NEIGHBOURS + 1) float32; far below 0 where there is no further image.
-        others: (n, NEIGHBOURS + 1) int64, positions.
-    """
-
-    cosines: DiskRows[np.float32]
-    others: DiskRows[np.int64]
 
 
 def propose_layouts(descriptions: Descriptions, exact_count: int = EXACT_COUNT) -> DiskRows[np.int32]:
@@ -113,13 +96,7 @@ def _neighbours(
     count = 1 if exact else round(search.cells_per_root * np.sqrt(len(descriptors)))
     cells = learn_cells(descriptors, count, variants)
     places = _places(descriptors, cells, search.probes)
-    index = _empty_index(descriptors, places, cells, exact)
-    found = []
-    for start in range(0, len(descriptors), INDEXED):
-        index.reset()
-        _fill(index, descriptors, places, cells, range(start, min(start + INDEXED, len(descriptors))))
-        found.append(_nearest(index, start, descriptors, places, cells))
-    return sorted_pairs(_near_enough(found, least, len(descriptors)), len(descriptors))
+    return sorted_pairs(nearest_pairs(descriptors, places, cells, least, NEIGHBOURS), len(descriptors))
 
 
 def _places(descriptors: Rows[np.float16], cells: Cells, count: int) -> DiskRows[np.int32]:
@@ -128,76 +105,3 @@ def _places(descriptors: Rows[np.float16], cells: Cells, count: int) -> DiskRows
     for start in range(0, len(descriptors), CHUNK):
         found.append(cells.nearest(descriptors[start : start + CHUNK], count))
     return found
-
-
-def _nearest(
-    index: faiss.IndexIVFScalarQuantizer,
-    first: int,
-    descriptors: Rows[np.float16],
-    places: Rows[np.int32],
-    cells: Cells,
-) -> _Nearest:
-    """Args: first: position of the first descriptor in the index."""
-    count = NEIGHBOURS + 1  # an image also finds itself
-    found = _Nearest(DiskRows((count,), np.float32), DiskRows((count,), np.int64))
-    for start in range(0, len(descriptors), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        results = (
-            _search(index, variant, cells.of_variant(places[chunk], number), count)
-            for number, variant in enumerate(cells.variants(descriptors[chunk]))
-        )
-        cosines, others = highest(results, count)
-        found.cosines.append(cosines)
-        found.others.append(others + first)
-    return found
-
-
-def _near_enough(found: Sequence[_Nearest], least: float, images: int) -> Iterator[NDArray[np.int64]]:
-    """(n, 2) pairs, the smaller position first, with repetitions."""
-    for start in range(0, images, CHUNK):
-        chunk = slice(start, start + CHUNK)
-        results = ((nearest.cosines[chunk], nearest.others[chunk]) for nearest in found)
-        cosines, others = highest(results, NEIGHBOURS + 1)
-        rows, columns = np.nonzero(cosines >= least)
-        yield np.sort(np.stack([start + rows, others[rows, columns]], axis=1), axis=1)
-
-
-def _empty_index(
-    descriptors: Rows[np.float16], places: Rows[np.int32], cells: Cells, exact: bool
-) -> faiss.IndexIVFScalarQuantizer:
-    """An index by inner product, which has learnt between which numbers the values of all lie, and holds none."""
-    count, length = cells.middles.shape
-    kind = faiss.ScalarQuantizer.QT_fp16 if exact else faiss.ScalarQuantizer.QT_8bit
-    whole = False  # vectors are kept whole, not as differences from the middle of their cell
-    quantizer = faiss.IndexFlatIP(length)
-    quantizer.add(cells.middles)
-    index = faiss.IndexIVFScalarQuantizer(quantizer, length, count, kind, faiss.METRIC_INNER_PRODUCT, whole)
-    sample = slice(None, None, max(1, len(descriptors) // RANGE_SAMPLE))
-    index.train(cells.placed(descriptors[sample], places[sample][:, 0]))
-    return index
-
-
-def _fill(
-    index: faiss.IndexIVFScalarQuantizer,
-    descriptors: Rows[np.float16],
-    places: Rows[np.int32],
-    cells: Cells,
-    positions: range,
-) -> None:
-    for start in positions[::CHUNK]:
-        chunk = slice(start, min(start + CHUNK, positions.stop))
-        own = places[chunk][:, 0]
-        vectors = cells.placed(descriptors[chunk], own)
-        in_cells = (own % len(cells.middles)).astype(np.int64)
-        index.add_core(len(vectors), faiss.swig_ptr(vectors), None, faiss.swig_ptr(in_cells))
-
-
-def _search(
-    index: faiss.IndexIVFScalarQuantizer, descriptors: NDArray[np.float16], cells: NDArray[np.int64], count: int
-) -> Nearest:
-    """The `count` nearest of each of (n, ...) descriptors in the cells named, (n, probes)."""
-    index.nprobe = cells.shape[1]
-    unused = np.zeros(cells.shape, np.float32)  # products with the middles, on which those with images do not depend
-    search: Any = index.search_preassigned  # declared as in C++
-    cosines, others = search(vectors_of(descriptors), count, cells, unused)
-    return cosines, others

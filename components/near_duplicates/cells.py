@@ -1,15 +1,14 @@
-"""The cells of an index: where a descriptor belongs, and where those like it may be.
+"""Cells of descriptors: where a descriptor belongs, and where those like it may be.
 
 A descriptor is put into a cell as that of its variants, such as the symmetries of the square, which is nearest to
 the middle of a cell. So two images that are variants of each other come into one cell as the same vector, and a
 search looks into the nearest cells of all variants together, not into those of each.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -21,8 +20,6 @@ TRAINING_PER_CELL: Final = 48  # images that the cells are learnt from
 TRAINING_ROUNDS: Final = 5  # of k-means; ten move hardly a neighbour
 
 NOWHERE: Final = -1
-
-Nearest = tuple[NDArray[np.float32], NDArray[np.int64]]  # cosines, and of which image or cell, (n, found) each
 
 # (n, ...) descriptors -> the same number of variants of each, (n, ...) each; the first is the descriptor itself.
 Variants = Callable[[NDArray[np.float16]], Sequence[NDArray[np.float16]]]
@@ -41,23 +38,24 @@ class Cells:
         Returns:
             (n, count), the nearest first: variant * cells + cell; NOWHERE where there are no more.
         """
-        quantizer = faiss.IndexFlatIP(self.middles.shape[1])
-        quantizer.add(self.middles)
-        found = []
-        for number, variant in enumerate(self.variants(descriptors)):
-            cosines, cells = quantizer.search(vectors_of(variant), count)
-            found.append((cosines, np.where(cells == NOWHERE, NOWHERE, number * len(self.middles) + cells)))
-        return highest(found, count)[1].astype(np.int32)
+        cosines = self._cosines(descriptors)
+        found = np.full((len(descriptors), count), NOWHERE, np.int32)
+        some = min(count, cosines.shape[1])
+        nearest = np.argpartition(cosines, -some, axis=1)[:, -some:]
+        order = np.argsort(-np.take_along_axis(cosines, nearest, axis=1), axis=1, kind="stable")
+        found[:, :some] = np.take_along_axis(nearest, order, axis=1)
+        return found
 
-    def of_variant(self, places: NDArray[np.int32], variant: int) -> NDArray[np.int64]:
-        """The cells of those of (n, count) places that are of one variant; NOWHERE behind the last.
+    def own(self, descriptors: NDArray[np.float16]) -> NDArray[np.int32]:
+        """(n,): the nearest place of each of (n, ...) descriptors."""
+        return self._cosines(descriptors).argmax(axis=1).astype(np.int32)
 
-        Returns:
-            (n, at most count).
-        """
-        owners, cells = np.divmod(places, len(self.middles))
-        found = -np.sort(-np.where(owners == variant, cells, NOWHERE).astype(np.int64))
-        return np.ascontiguousarray(found[:, : len(self.middles)])  # faiss takes no more columns than cells
+    def _cosines(self, descriptors: NDArray[np.float16]) -> NDArray[np.float32]:
+        """(n, variants * cells): with the middles."""
+        variants = np.stack([vectors_of(variant) for variant in self.variants(descriptors)], axis=1)
+        # As two matrices: numpy multiplies a stack of them one by one.
+        cosines = variants.reshape(-1, self.middles.shape[1]) @ self.middles.T
+        return np.asarray(cosines.reshape(len(descriptors), -1), np.float32)
 
     def placed(self, descriptors: NDArray[np.float16], places: NDArray[np.int32]) -> NDArray[np.float32]:
         """(n, length): (n, ...) descriptors in the variants of these places, (n,)."""
@@ -66,10 +64,7 @@ class Cells:
 
 
 def learn_cells(descriptors: Rows[np.float16], count: int, variants: Variants) -> Cells:
-    """By k-means over a fixed stride of (n, ...) descriptors, read a chunk at a time.
-
-    That of faiss would need all of them in memory.
-    """
+    """By k-means over a fixed stride of (n, ...) descriptors, read a chunk at a time."""
     learnt_from = np.arange(0, len(descriptors), max(1, len(descriptors) // (TRAINING_PER_CELL * count)))
     spread = np.linspace(0, len(descriptors), count, endpoint=False).astype(np.intp)
     cells = Cells(vectors_of(descriptors[spread]), variants)
@@ -77,7 +72,7 @@ def learn_cells(descriptors: Rows[np.float16], count: int, variants: Variants) -
         sums = np.zeros_like(cells.middles)
         for start in range(0, len(learnt_from), CHUNK):
             chunk = descriptors[learnt_from[start : start + CHUNK]]
-            places = cells.nearest(chunk, 1)[:, 0]
+            places = cells.own(chunk)
             sums += _sums(cells.placed(chunk, places), places % count, count)
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         # A cell without members stays.
@@ -85,15 +80,8 @@ def learn_cells(descriptors: Rows[np.float16], count: int, variants: Variants) -
     return cells
 
 
-def highest(found: Iterable[Nearest], count: int) -> Nearest:
-    """The `count` highest cosines of several searches, (n, ...) each, and whose they are."""
-    cosines, others = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(others, order, axis=1)
-
-
 def vectors_of(descriptors: NDArray[np.float16]) -> NDArray[np.float32]:
-    """(n, ...) -> (n, length), as faiss takes them."""
+    """(n, ...) -> (n, length)."""
     return np.ascontiguousarray(descriptors.reshape(len(descriptors), -1), np.float32)
 
 

@@ -16,11 +16,16 @@ class EpochLog(keras.callbacks.Callback):
         super().__init__()
         self._folder = folder
 
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self._writer = tf.summary.create_file_writer(self._folder)
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
-        writer = tf.summary.create_file_writer(self._folder)
-        with writer.as_default():
+        with self._writer.as_default():
             for name, value in (logs or {}).items():
                 tf.summary.write(name, tf.constant(value, tf.float32), step=epoch + 1, metadata=metadata)
-        writer.close()
+        self._writer.flush()  # for who watches, and for what is left of a run that is interrupted
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        self._writer.close()

@@ -23,22 +23,14 @@ from components.image_example_gen.executor import Executor as ImageExampleGen
 from pipeline.beam_runners import beam_arguments
 from pipeline.beam_settings import LocalBeam
 from pipeline.output import OutputFolder
-from tests.steps import Artifacts, outputs_of, redo
+from tests.flink.artifact_files import files, folder
+from tests.steps import outputs_of, redo
 
 pytestmark = pytest.mark.flink
 
 # Sums are taken in another order, in float64 by TFDV and in float32 by TFMA and the model.
 SUMS = 1e-9
 FIGURES = 1e-6
-
-
-def folder(artifacts: Artifacts, name: str) -> Path:
-    [artifact] = artifacts[name]
-    return Path(artifact.uri)
-
-
-def files(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def records(root: Path, compression: str) -> dict[str, Counter[bytes]]:

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from components.near_duplicates.cells import NOWHERE, Cells, highest, learn_cells, vectors_of
+from components.near_duplicates.cells import NOWHERE, Cells, learn_cells, vectors_of
 from components.near_duplicates.geometry import SYMMETRIES, apply_symmetry
 
 SIDE = 6
@@ -51,18 +49,6 @@ def test_there_are_no_more_places_than_variants_of_cells(cells: Cells) -> None:
     assert all(sorted(row) == [NOWHERE, NOWHERE, *range(CELLS * len(SYMMETRIES))] for row in places.tolist())
 
 
-@settings(deadline=None)
-@given(st.lists(st.integers(0, CELLS * len(SYMMETRIES) - 1), min_size=1, unique=True), st.integers(0, 7))
-def test_the_cells_of_a_variant_come_first(places: list[int], variant: int) -> None:
-    expected = {place - variant * CELLS for place in places if place // CELLS == variant}
-    cells = Cells(np.eye(CELLS, dtype=np.float32), symmetric)
-    (found,) = cells.of_variant(np.array([places], np.int32), variant).tolist()
-
-    assert len(found) == min(len(places), CELLS)
-    assert set(found[: len(expected)]) == expected
-    assert set(found[len(expected) :]) <= {NOWHERE}
-
-
 def test_cells_gather_what_is_alike() -> None:
     """Of three kinds in all symmetries, each has a cell of its own, whose middle is close to all of them."""
     kinds = maps(3, seed=2)
@@ -73,12 +59,3 @@ def test_cells_gather_what_is_alike() -> None:
     assert [len(set((places[kind::3] % 3).tolist())) for kind in range(3)] == [1, 1, 1]
     assert set((places % 3).tolist()) == {0, 1, 2}
     assert np.linalg.norm(cells.middles, axis=1) == pytest.approx(1.0, abs=1e-5)
-
-
-def test_the_highest_of_several_searches() -> None:
-    one = np.array([[0.9, 0.1]], np.float32), np.array([[4, 5]])
-    other = np.array([[0.5, 0.2, -9.0]], np.float32), np.array([[6, 7, NOWHERE]])
-    cosines, others = highest([one, other], 3)
-
-    assert others.tolist() == [[4, 6, 7]]
-    assert cosines.tolist() == [pytest.approx([0.9, 0.5, 0.2])]

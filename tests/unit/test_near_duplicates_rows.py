@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.near_duplicates import Rows, candidates, disk_pairs, first_of_equal
+from components.near_duplicates import Rows, disk_pairs, first_of_equal, neighbours
 from components.near_duplicates.candidates import propose_layouts, propose_turns
 from components.near_duplicates.descriptors import describe
 from components.near_duplicates.disk_pairs import sorted_pairs
@@ -44,7 +44,7 @@ def test_the_first_of_equal_texts(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("propose", [propose_layouts, propose_turns])
 @pytest.mark.parametrize("exact_count", [0, 4096])
-def test_an_index_of_some_images_at_a_time_proposes_the_same(
+def test_some_images_asking_at_a_time_propose_the_same(
     propose: Callable[..., Rows[np.int32]], exact_count: int
 ) -> None:
     random = np.random.default_rng(0)
@@ -53,7 +53,7 @@ def test_an_index_of_some_images_at_a_time_proposes_the_same(
     descriptions = describe(prints, np.arange(len(prints)))
     whole = propose(descriptions, exact_count)[:]
 
-    with patch.object(candidates, "INDEXED", 128):
+    with patch.object(neighbours, "ASKING", 128):
         in_parts = propose(descriptions, exact_count)[:]
 
     assert len(whole) >= 10
