@@ -36,9 +36,9 @@ def with_gamma(image: Pixels, gamma: float) -> Pixels:
 
 
 def with_calipers(image: Pixels) -> Pixels:
-    """Four crosses, a dashed line and a measure, as on ultrasound images."""
+    """Four crosses, a line between two of them and a measure, as on ultrasound images."""
     height, width = image.shape[:2]
-    marked = np.ascontiguousarray(image).copy()
+    marked = image.copy()
     white = (255,) * 3
     points = [(int(width * x), int(height * y)) for x, y in ((0.3, 0.4), (0.7, 0.5), (0.5, 0.25), (0.5, 0.7))]
     for x, y in points:

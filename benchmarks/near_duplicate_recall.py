@@ -21,7 +21,7 @@ from benchmarks.changed_copies import CHANGES, Change
 from benchmarks.table import table_console
 from components.datasets.registry import get_dataset
 from components.image_example_gen.files import list_folder, read_file
-from components.near_duplicates import COPY_SIMILARITY, find_near_duplicates, fingerprint
+from components.near_duplicates import COPY_SIMILARITY, find_near_duplicates, fingerprint, first_of_equal
 from pipeline.config import load_config
 from pipeline.json_file import write_json
 from schema.errors import BreastImagingError
@@ -29,8 +29,10 @@ from schema.images.formats import read_pages
 
 
 class Found(BaseModel):
-    """Attributes: near_duplicates: copies found to be near their original; copies: of those, found to be the same
-    picture for certain."""
+    """Of copies that were made by one change.
+
+    Attributes: near_duplicates: found as such, of their originals; copies: of those, certainly the same picture.
+    """
 
     change: str
     made: int
@@ -84,7 +86,7 @@ class Images:
         self._images = images
         self.prints = np.stack([fingerprint(image) for image in images])
         # Of images that are equal to begin with, the search names the first alone.
-        self._firsts = {code.tobytes(): row for row, code in reversed(list(enumerate(self.prints)))}
+        self._firsts = first_of_equal(code.tobytes().hex() for code in self.prints)
 
     def find(self, name: str, change: Change, copies: int) -> Found:
         """Changes some images in one way, and looks for the copies among all."""
@@ -92,10 +94,8 @@ class Images:
         changed = np.stack([fingerprint(change(self._images[row])) for row in rows])
         pairs = find_near_duplicates(np.concatenate([self.prints, changed]))
         similarities = {(pair.first, pair.second): pair.similarity for pair in pairs}
-        originals = [self._firsts[self.prints[row].tobytes()] for row in rows]
-        found = [
-            similarities.get((original, number), 0.0) for number, original in enumerate(originals, len(self._images))
-        ]
+        originals = enumerate(self._firsts[rows].tolist(), len(self._images))
+        found = [similarities.get((original, number), 0.0) for number, original in originals]
         return Found(
             change=name,
             made=len(rows),

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.changed_copies import Turn, compressed, mirrored, with_gain
 from components.near_duplicates import FINGERPRINT_LENGTH, DiskRows, find_near_duplicates, fingerprint
 from components.near_duplicates.candidates import propose_layouts
 from components.near_duplicates.descriptors import describe
@@ -156,13 +157,9 @@ def _blank(random: np.random.Generator) -> NDArray[np.uint8]:
 
 def _changed(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
     """Mirrored or not, turned by any angle, brighter or darker, compressed."""
-    mirrored = image[:, ::-1] if random.random() < 0.5 else image
-    middle = ((SIDE - 1) / 2, (SIDE - 1) / 2)
-    matrix = cv2.getRotationMatrix2D(middle, random.uniform(0, 360), 1.0)
-    turned = cv2.warpAffine(np.ascontiguousarray(mirrored), matrix, (SIDE, SIDE))
-    gained = np.clip(turned * random.uniform(0.8, 1.2), 0, 255).astype(np.uint8)
-    _, coded = cv2.imencode(".jpg", gained, (cv2.IMWRITE_JPEG_QUALITY, 70))
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    seen = mirrored(image) if random.random() < 0.5 else image
+    turned = Turn(random.uniform(0, 360))(seen)
+    return compressed(with_gain(turned, random.uniform(0.8, 1.2), 0), 70)
 
 
 def _index_recall(fingerprints: DiskRows[np.uint8]) -> float:

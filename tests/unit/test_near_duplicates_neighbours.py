@@ -7,21 +7,11 @@ from hypothesis import strategies as st
 
 from components.near_duplicates import neighbours
 from components.near_duplicates.cells import NOWHERE, Cells, learn_cells
-from components.near_duplicates.geometry import SYMMETRIES, apply_symmetry
+from components.near_duplicates.geometry import SYMMETRIES
 from components.near_duplicates.neighbours import nearest_pairs
+from tests.unit.test_near_duplicates_cells import maps, symmetric
 
-SIDE = 4
 LEAST = 0.3
-
-
-def symmetric(maps: np.ndarray) -> list[np.ndarray]:
-    return [apply_symmetry(maps, symmetry) for symmetry in SYMMETRIES]
-
-
-def maps(count: int, seed: int) -> np.ndarray:
-    """(count, SIDE, SIDE) float16, norm 1."""
-    values = np.random.default_rng(seed).standard_normal((count, SIDE, SIDE))
-    return (values / np.linalg.norm(values, axis=(1, 2), keepdims=True)).astype(np.float16)
 
 
 def best_cosines(descriptors: np.ndarray) -> np.ndarray:
