@@ -346,7 +346,7 @@ def test_arguments_that_are_missing_or_given_twice() -> None:
         read_arguments(["a=1", "a=2"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_a_pipeline_or_a_message(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any.yaml"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeflow.client.connection import Connection
@@ -285,7 +285,6 @@ def test_what_is_no_cron_expression(cron: str, why: str) -> None:
         check_cron(cron)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789*/,-?JANMO @", max_size=30))
 def test_any_text_is_an_expression_or_a_message(text: str) -> None:
     try:

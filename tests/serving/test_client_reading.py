@@ -70,7 +70,7 @@ def test_an_answer_without_its_version_is_refused() -> None:
     assert raised.value.reasons == ("the answer does not say which version it is from",)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(outputs=st.dictionaries(st.sampled_from(OUTPUTS), TENSORS), spec=SPECS, images=st.integers(1, 3))
 def test_any_answer_is_read_or_refused(
     outputs: dict[str, wire.TensorProto], spec: wire.ModelSpec, images: int
@@ -83,7 +83,7 @@ def test_any_answer_is_read_or_refused(
             assert explanation.heat_map.shape == (64, 64)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TENSORS)
 def test_any_tensor_is_read_in_its_shape_or_refused(given_tensor: wire.TensorProto) -> None:
     for read in (floats, strings):

@@ -5,13 +5,13 @@ import os
 import socket
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 import requests
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from schema import contract
@@ -28,7 +28,7 @@ from tests.serving.requests_of import (
     spec,
     strings,
 )
-from tests.serving.server_process import ServerProcess
+from tests.serving.server_process import ServerProcess, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -106,15 +106,45 @@ def test_a_message_that_is_too_large(server: ServerProcess, stub: PredictionServ
     assert (response.status_code, list(response.json())) == (413, ["error"])
 
 
-def test_more_requests_than_may_wait_are_refused_and_the_others_answered(stub: PredictionServiceStub) -> None:
-    image = encode_png(noise(300, 300, seed=1))
-    request = image_request(spec("small", contract.SERVING_EXPLANATION), [image])
+@pytest.fixture
+def joining_server(tmp_path: Path, exported: Exported) -> Iterator[ServerProcess]:
+    """Keeps its requests until they fill a batch, of one more than may wait."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "1").symlink_to(exported.directory)
+    options = {"--max-requests": REQUESTS, "--batch-size": REQUESTS + 1, "--batch-wait-ms": 3_600_000}
+    arguments = [str(each) for option in options.items() for each in option]
+    with ServerProcess("--model", str(tmp_path / "small"), *arguments) as server:
+        server.wait_for_output("Serving small: 1")
+        yield server
 
-    calls = [stub.Predict.future(request, timeout=DEADLINE_SECONDS) for _ in range(60)]
 
-    codes = Counter(call.code() for call in calls)
-    assert codes.keys() == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
-    assert codes[grpc.StatusCode.OK] >= REQUESTS
+def test_more_requests_than_may_wait_are_refused_and_the_others_answered(joining_server: ServerProcess) -> None:
+    request = image_request(spec("small"), [IMAGE])
+    with grpc.insecure_channel(joining_server.grpc_address) as channel:
+        stub = PredictionServiceStub(channel)
+        calls = [stub.Predict.future(request, timeout=DEADLINE_SECONDS) for _ in range(20)]
+        wait_for(lambda: sum(call.done() for call in calls) >= len(calls) - REQUESTS, "all but those that may wait")
+
+        refused = [call for call in calls if call.done()]
+        waiting = [call for call in calls if not call.done()]
+        assert [call.code() for call in refused] == [grpc.StatusCode.RESOURCE_EXHAUSTED] * (len(calls) - REQUESTS)
+        assert f"{REQUESTS} requests are being answered or wait" in refused[0].details()
+
+        waiting.pop().cancel()
+        waiting.append(_call_until_there_is_room(stub, request))
+        assert [call.code() for call in waiting] == [grpc.StatusCode.OK] * REQUESTS
+
+
+def _call_until_there_is_room(stub: PredictionServiceStub, request: PredictRequest) -> grpc.Future:
+    """The call that was let in, and answered."""
+    answered: list[grpc.Future] = []
+
+    def was_let_in() -> bool:
+        answered.append(stub.Predict.future(request, timeout=DEADLINE_SECONDS))
+        return bool(answered[-1].code() != grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    wait_for(was_let_in, "a request in place of one that went away")
+    return answered[-1]
 
 
 def test_connections_that_stay_half_open_hold_nobody_up(server: ServerProcess, stub: PredictionServiceStub) -> None:

@@ -181,7 +181,7 @@ def test_four_methods_are_known() -> None:
     assert len(METHODS) == 4
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     images=st.lists(st.binary(max_size=40), max_size=4),
     version=st.none() | st.integers(0, 2**63 - 1),

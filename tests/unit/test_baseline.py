@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ml_metadata as mlmd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
@@ -158,7 +158,6 @@ def test_a_model_that_tells_other_classes_apart_is_no_baseline(store: mlmd.Metad
     assert found["model"] == [same]
 
 
-@settings(deadline=None)
 @given(
     models=st.lists(st.integers(1, 20), unique=True, max_size=8),
     evaluations=st.lists(st.tuples(st.integers(1, 20), st.booleans()), max_size=12),
@@ -225,7 +224,6 @@ def test_data_are_compared_with_the_last_other_ones_that_passed(
     assert _resolve_data(store, 9, reports) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 6)), unique_by=lambda pair: pair[0], max_size=10))
 def test_the_order_of_the_reports_does_not_matter(store: mlmd.MetadataStore, reports: list[tuple[int, int]]) -> None:
     others = [report for report, manifest in reports if manifest != 3]

@@ -1,7 +1,7 @@
 """The BreaKHis data set: class, tumour, patient and magnification by the names of the images."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import breakhis
@@ -46,7 +46,6 @@ def test_types_of_tumours(tumour: str, label: str, finding: str) -> None:
     assert (record.label, record.attributes["finding"]) == (label, finding)
 
 
-@settings(deadline=None)
 @given(
     folder=st.sampled_from(["", "malignant/", "fold1/train/40X/", f"{BREAST}/Malignant/SOB/x/y/100X/"]),
     year=st.sampled_from(["14", "15"]),

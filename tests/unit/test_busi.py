@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import busi
@@ -34,7 +34,6 @@ def test_copies_may_differ_in_case_and_suffix(path: str) -> None:
     assert _find(path) == [ImageRecord(path, "benign")]
 
 
-@settings(deadline=None)
 @given(
     prefix=st.sampled_from(["", "Dataset_BUSI_with_GT/", "a/b c/"]),
     number=st.integers(1, 500),

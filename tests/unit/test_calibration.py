@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -90,7 +90,6 @@ def test_probabilities_that_say_the_contrary_are_levelled() -> None:
     assert temperature == pytest.approx(HIGHEST, rel=1e-4)
 
 
-@settings(deadline=None)
 @given(_labelled())
 def test_the_labels_become_no_less_likely(labelled: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     probabilities, labels = labelled
@@ -107,7 +106,6 @@ def test_the_labels_become_no_less_likely(labelled: tuple[NDArray[np.float32], N
         assert loss(temperature) <= min(loss(other) for other in np.geomspace(LOWEST, HIGHEST, 25)) + 1e-4
 
 
-@settings(deadline=None)
 @given(_labelled(), TEMPERATURES)
 def test_probabilities_stay_probabilities_and_the_graph_computes_the_same(
     labelled: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float
@@ -123,7 +121,6 @@ def test_probabilities_stay_probabilities_and_the_graph_computes_the_same(
     np.testing.assert_allclose(in_graph.numpy(), calibrated, rtol=0, atol=1e-7)
 
 
-@settings(deadline=None)
 @given(_labelled())
 def test_a_temperature_of_one_changes_no_bit(labelled: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     probabilities, _ = labelled
@@ -134,7 +131,6 @@ def test_a_temperature_of_one_changes_no_bit(labelled: tuple[NDArray[np.float32]
     np.testing.assert_allclose(apply_temperature(probabilities, nearly_one), probabilities, rtol=0, atol=2.5e-7)
 
 
-@settings(deadline=None)
 @given(POSITIVE_PROBABILITIES, TEMPERATURES)
 def test_with_two_classes_no_image_overtakes_another(positive: NDArray[np.float32], temperature: float) -> None:
     calibrated = apply_temperature(_binary(np.sort(positive)), temperature)
@@ -143,7 +139,6 @@ def test_with_two_classes_no_image_overtakes_another(positive: NDArray[np.float3
     assert (np.diff(calibrated[:, 0]) <= 0).all()
 
 
-@settings(deadline=None)
 @given(
     percent=hnp.arrays(np.int64, st.integers(2, 20), elements=st.integers(1, 99)),
     temperature=st.floats(0.5, HIGHEST),

@@ -32,7 +32,7 @@ def unescaped(command: str, keeps_backslash: bool) -> str:
 
 
 @pytest.mark.parametrize("keeps_backslash", [False, True], ids=["cronie", "older crons"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(words=st.lists(WORDS, max_size=4), folder_name=WORDS.filter(lambda name: name.strip(".") and "/" not in name))
 def test_the_program_gets_its_words(
     keeps_backslash: bool, words: list[str], folder_name: str, tmp_path_factory: pytest.TempPathFactory

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score, roc_auc_score
 
@@ -20,7 +20,6 @@ from schema.errors import DataRejectedError
 SHARES = SplitSettings()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 25), st.integers(0, 2)), max_size=60), st.integers(2, 5))
 def test_each_image_is_tested_once_and_no_group_is_on_two_sides(extra: list[tuple[int, int]], folds: int) -> None:
     rows = [(group, group % 3) for group in range(30)] + extra

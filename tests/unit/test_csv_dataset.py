@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import csv_manifest
@@ -102,7 +102,6 @@ def test_splits(name: str, split: str) -> None:
     assert record.split == split
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(PATHS[:3]),

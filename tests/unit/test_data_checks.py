@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data_checks.registry import CHECKS
@@ -570,7 +570,6 @@ def test_neighbouring_frames_of_named_patients_do_not_leak() -> None:
     assert len(find("leakage", images, [certain("x.png", "y.png")])) == 1
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_single_image_moved_to_another_split_leaks(data: st.DataObject) -> None:
     manifest = clean()
@@ -588,7 +587,6 @@ NAMES = [f"{number}.png" for number in range(7)]
 PAIRS = st.lists(st.tuples(st.sampled_from([*NAMES, "gone.png"]), st.sampled_from(NAMES)), max_size=8)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.permutations(NAMES))
 def test_connected_images_form_one_set(pairs: list[tuple[str, str]], order: list[str]) -> None:
     reached = {name: {name} for name in NAMES}
@@ -605,7 +603,6 @@ def test_connected_images_form_one_set(pairs: list[tuple[str, str]], order: list
     assert [tuple(item.source for item in same) for same in found] == sorted(expected)
 
 
-@settings(deadline=None)
 @given(st.permutations(range(8)))
 def test_the_sets_of_one_picture_do_not_depend_on_the_order(order: list[int]) -> None:
     images = [

@@ -92,7 +92,7 @@ def test_a_fixed_threshold_is_taken_whatever_the_temperature(prediction: Predict
     hnp.arrays(np.int64, 30, elements=st.integers(0, 1)),
     st.integers(1, 100),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_recall_is_reached_after_calibration(
     scores: NDArray[np.float32], labels: NDArray[np.int64], percent: int
 ) -> None:

@@ -168,7 +168,7 @@ def test_the_first_of_several_windows_is_taken() -> None:
     np.testing.assert_array_equal(_shown(several), _shown(one))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     center=st.floats(-5000, 5000).map(lambda number: round(number, 3)),
     width=st.floats(1, 8000).map(lambda number: round(number, 3)),
@@ -528,7 +528,7 @@ def test_a_pseudonym_is_equal_for_equal_identifiers_alone() -> None:
     assert len(others) == 5
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=30))
 def test_a_pseudonym_has_one_form(identifier: str) -> None:
     pseudonym = _pseudonym(PatientID=identifier)

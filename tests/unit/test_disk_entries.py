@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.image_example_gen.disk_entries import DiskEntries
@@ -17,7 +17,6 @@ ENTRIES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(ENTRIES, max_size=6))
 def test_entries_come_back_as_they_were_and_in_their_order(entries: list[ManifestEntry]) -> None:
     on_disk = DiskEntries(iter(entries))

@@ -3,7 +3,7 @@
 from io import StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -74,7 +74,6 @@ def test_two_tasks_are_counted_apart_and_anew_with_each_component() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
 def test_a_task_takes_four_lines_at_most_and_its_last_says_that_it_is_done(steps: list[int]) -> None:
     total = sum(steps)

@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.errors import (
@@ -48,7 +48,6 @@ def test_a_long_list_of_reasons_is_cut(reasons: int, more: str | None) -> None:
     assert len(error.reasons) == reasons
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from(list(EXIT_CODES)),
     what=st.text(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_model_analysis.metrics import metric_types
 
@@ -105,7 +105,6 @@ def test_recall_without_positives_is_no_number(outcomes: list[Outcome]) -> None:
     assert math.isnan(_compute(OperatingPointRecall(TWO, 1), [[_element(TWO, o) for o in outcomes]])["recall"])
 
 
-@settings(deadline=None)
 @given(
     labels=st.sampled_from([TWO, THREE, ("ä", "b c", "d", "e")]),
     parts=st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12), min_size=1, max_size=4),

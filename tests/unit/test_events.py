@@ -1,7 +1,7 @@
 """Events: one line each, read as they were written."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,7 +25,6 @@ EVENTS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(EVENTS)
 def test_an_event_is_one_line_and_is_read_as_it_was_written(event: Event) -> None:
     line = event.model_dump_json()

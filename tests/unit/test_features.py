@@ -67,7 +67,7 @@ def _images(examples: TransformedExamples) -> NDArray[np.float32]:
     return np.stack([examples.read(tf.constant(position))[0] for position in range(len(examples))])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     maps=hnp.arrays(
         np.float16,

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
@@ -31,7 +31,6 @@ def test_weights_by_example() -> None:
     assert class_weights(labels, LabelCoding(2, positive=0)) == pytest.approx({0: 2.0, 1: 4 / 6})
 
 
-@settings(deadline=None)
 @given(
     classes=st.integers(2, 4),
     labels=st.lists(st.integers(0, 3), max_size=40),

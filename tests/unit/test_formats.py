@@ -771,19 +771,19 @@ def test_the_files_to_be_damaged_are_valid() -> None:
         assert sorted((read_image(file).height, read_image(file).width)) == [9, 11]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_are_refused_in_one_way(data: bytes) -> None:
     _check(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(VALID_FILES), st.integers(2, 60), st.binary(max_size=400))
 def test_bytes_behind_the_start_of_a_valid_file_are_refused_in_one_way(file: bytes, kept: int, data: bytes) -> None:
     _check(file[:kept] + data)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @given(mutated_files())
 def test_damaged_files_are_read_or_refused_in_one_way(data: bytes) -> None:
     _check(data)

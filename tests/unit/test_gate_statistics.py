@@ -158,7 +158,7 @@ def divergence(first: Sequence[float], second: Sequence[float]) -> float:
     return entropy(middle) - (entropy(first) + entropy(second)) / 2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=6).filter(
         lambda counts: all(sum(column) for column in zip(*counts, strict=True))
@@ -257,7 +257,6 @@ def test_patients_with_many_images_among_patients_with_few_make_no_false_alarms_
     assert not any(each.value > each.limit + LIMIT for each in found)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30_000))
 def test_a_band_of_sizes_holds_the_size(side: int) -> None:
     low, high = (int(edge) for edge in size_band(side).removesuffix(" pixels").split(" to "))
@@ -267,7 +266,6 @@ def test_a_band_of_sizes_holds_the_size(side: int) -> None:
     assert high == 1 or high < 2**0.5 * low + 1
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.sampled_from([10, 20]))
 def test_a_band_of_shares_holds_the_share(value: float, bands: int) -> None:
     low, high = (float(edge) for edge in share_band(value, bands).split(" to "))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -45,7 +45,6 @@ def test_the_peak_and_the_sum_in_the_mask() -> None:
     assert (found.scored, found.silent, found.unmarked) == (2, 0, 0)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 15), st.floats(0.125, 1.0, width=32))
 def test_a_uniform_map_gets_what_chance_gives(marked: int, value: float) -> None:
     mask = (np.arange(16) < marked).reshape(1, 4, 4)

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import idc
@@ -27,7 +27,6 @@ def test_class_and_patient_are_in_the_name() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     prefix=st.sampled_from(["", "16896/", "IDC_regular_ps50_idx5/16896/", "some folder/"]),
     folder=st.sampled_from(["{0}/", "", "patches/"]),

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import image_folder
@@ -62,7 +62,6 @@ def test_groups_are_read_from_any_usual_csv(text: str) -> None:
     }
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(PATHS), st.text("abc ,\"'äß9", min_size=1).filter(str.strip), min_size=3))
 def test_groups_may_have_any_name(groups: dict[str, str]) -> None:
     buffer = io.StringIO()

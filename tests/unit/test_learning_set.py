@@ -32,7 +32,7 @@ def _examples(count: int) -> TransformedExamples:
 
 
 @given(st.permutations(range(6)))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_each_image_gets_its_own_features_in_whatever_order_they_lie(order: list[int]) -> None:
     joined = learning_set(_examples(6), _features(order))
 
@@ -103,7 +103,7 @@ def _seen(batches: tf.data.Dataset) -> list[tuple[int, int]]:
     return seen
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(count=st.integers(1, 12), batch_size=st.integers(1, 14), seed=st.integers(0, 2**32))
 def test_an_epoch_holds_each_image_once_with_its_own_target(count: int, batch_size: int, seed: int) -> None:
     batches = _batches(count, batch_size, seed)

@@ -46,7 +46,7 @@ def test_by_example(
 
 
 @pytest.mark.parametrize("coding", [BINARY, LabelCoding(2, positive=0), THREE])
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(gamma=GAMMAS, seed=SEEDS)
 def test_cross_entropy_is_the_mean_of_minus_log_p_whatever_gamma(
     coding: LabelCoding, gamma: float, seed: int
@@ -60,7 +60,7 @@ def test_cross_entropy_is_the_mean_of_minus_log_p_whatever_gamma(
 
 
 @pytest.mark.parametrize("coding", [BINARY, LabelCoding(2, positive=0), THREE])
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(gamma=GAMMAS, seed=SEEDS)
 def test_where_no_probability_is_extreme_it_is_the_focal_loss_of_keras(
     coding: LabelCoding, gamma: float, seed: int

@@ -1,7 +1,7 @@
 """Mammograms in class folders: what the names of the public collections tell, and what is no film."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import mammogram
@@ -78,7 +78,6 @@ def test_other_names_tell_nothing(path: str) -> None:
     assert _find(path) == [ImageRecord(path, "benign")]
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from(["Mass-Training", "Mass-Test", "Calc-Training", "Calc-Test"]),
     patient=st.integers(0, 99999),

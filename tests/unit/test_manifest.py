@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.manifest import (
@@ -45,7 +45,6 @@ def entry(source: str, label: str = "a", split: str = "train", **changes: Any) -
     return ManifestEntry(source, label, **({"group": f"of {source}", "split": split} | changes))
 
 
-@settings(deadline=None)
 @given(
     st.lists(ENTRIES, max_size=4, unique_by=lambda e: e.source),
     st.lists(PAIRS, max_size=4, unique_by=lambda pair: (pair.first, pair.second)),
@@ -61,7 +60,6 @@ def test_round_trip_with_any_values(
     assert read_pairs(directory) == sorted(pairs, key=lambda pair: (pair.first, pair.second))
 
 
-@settings(deadline=None)
 @given(
     st.lists(ENTRIES, max_size=4, unique_by=lambda e: e.source),
     st.lists(PAIRS, max_size=4, unique_by=lambda pair: (pair.first, pair.second)),

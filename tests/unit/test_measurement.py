@@ -101,7 +101,7 @@ def images(draw: st.DrawFn) -> Pixels:
     return np.rint(values * highest).astype(dtype)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(images())
 def test_every_measure_is_that_of_the_pixels_one_by_one(pixels: Pixels) -> None:
     shares = pixels.astype(np.float64) / full(pixels)
@@ -168,7 +168,6 @@ def test_a_single_pixel_of_16_bits(value: int) -> None:
     )
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30))))
 def test_the_same_picture_in_16_bits_measures_the_same(pixels: Pixels) -> None:
     eight, sixteen = measured(pixels), measured(pixels.astype(np.uint16) * 257)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import mias
@@ -87,7 +87,6 @@ def test_the_worst_finding_of_a_film_decides(number: int, label: str, finding: s
     assert (record.label, record.attributes["finding"]) == (label, finding)
 
 
-@settings(deadline=None)
 @given(st.permutations(["mdb001 F CIRC B 1 1 1", "mdb001 F SPIC M 2 2 2", "mdb002 F NORM", "some prose, mdb001 x"]))
 def test_the_order_of_the_rows_does_not_matter(rows: list[str]) -> None:
     assert [(record.label, record.group) for record in _find("mdb001.pgm", "mdb002.pgm", info="\n".join(rows))] == [
@@ -96,7 +95,6 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[str]) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 322))
 def test_two_films_in_a_row_are_of_one_woman_and_no_third_is(number: int) -> None:
     first = number - (number + 1) % 2  # the odd one

@@ -216,7 +216,7 @@ def test_groups_are_transitive() -> None:
     assert set(groups_of(pan)) == {0}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(order=st.permutations(range(30)))
 def test_pairs_do_not_depend_on_the_order(order: list[int], unrelated: np.ndarray) -> None:
     changed = [fingerprint(TRANSFORMATIONS["several at once"](ultrasound(seed))) for seed in range(6)]

@@ -38,7 +38,7 @@ def pairs_of(descriptors: np.ndarray, cells: Cells, count: int) -> set[tuple[int
     return {(one, other) for one, other in found.tolist() if one != other}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(images=st.integers(1, 60), cells=st.integers(1, 7), count=st.integers(1, 5), seed=st.integers(0, 9))
 def test_who_looks_everywhere_finds_his_nearest(images: int, cells: int, count: int, seed: int) -> None:
     descriptors = maps(images, seed)

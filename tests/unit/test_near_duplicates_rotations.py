@@ -76,7 +76,7 @@ def test_a_mirrored_and_turned_copy_is_found_and_measured() -> None:
     assert pair.change in {f"mirrored and rotated by {degrees} degrees" for degrees in (36, 37, 38)}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(degrees=st.integers(0, 359), mirrored=st.booleans(), seed=st.integers(0, 5))
 def test_a_turn_of_a_square_image_is_found(degrees: int, mirrored: bool, seed: int) -> None:
     image = ultrasound(seed + 100, 200, 200)
@@ -94,7 +94,6 @@ def test_a_series_of_turns_is_one_chain() -> None:
     assert {pair.second for pair in found} == set(range(1, len(series)))
 
 
-@settings(deadline=None)
 @given(degrees=st.floats(-720, 720), mirrored=st.booleans())
 def test_the_inverse_of_the_inverse_is_the_change(degrees: float, mirrored: bool) -> None:
     geometry = geometry_of(mirrored, degrees)

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.near_duplicates import Rows, disk_pairs, first_of_equal, neighbours
@@ -20,7 +20,6 @@ IMAGES = 20
 PAIRS = st.lists(st.lists(st.tuples(*[st.integers(0, IMAGES - 1)] * 2).map(sorted), max_size=9), max_size=5)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.integers(1, IMAGES))
 def test_pairs_are_sorted_without_repetition(chunks: list[list[list[int]]], part: int) -> None:
     arrays = (np.array(chunk, np.int64).reshape(-1, 2) for chunk in chunks)

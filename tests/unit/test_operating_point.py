@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.trainer.operating_point import threshold_for_recall, threshold_for_youden
@@ -73,7 +73,6 @@ def test_without_a_positive_there_is_no_operating_point() -> None:
         threshold_for_recall([False, False], [0.1, 0.9], 0.9)
 
 
-@settings(deadline=None)
 @given(IMAGES, PERCENT)
 def test_it_reaches_the_recall_and_is_the_highest_that_does(images: list[tuple[bool, float]], percent: int) -> None:
     is_positive = np.array([positive for positive, _ in images])
@@ -95,7 +94,6 @@ def test_it_reaches_the_recall_and_is_the_highest_that_does(images: list[tuple[b
     assert threshold == pytest.approx((float(lowest_passing) + next_lower) / 2, rel=1e-6, abs=1e-30)
 
 
-@settings(deadline=None)
 @given(IMAGES, PERCENT, st.randoms(use_true_random=False))
 def test_the_order_of_the_images_does_not_matter(
     images: list[tuple[bool, float]], percent: int, random: Random
@@ -163,7 +161,6 @@ def test_youden_needs_both_classes(is_positive: list[bool]) -> None:
         threshold_for_youden(is_positive, [0.1, 0.9])
 
 
-@settings(deadline=None)
 @given(IMAGES_OF_BOTH_CLASSES)
 def test_no_other_threshold_has_a_higher_index_or_the_same_at_a_higher_recall(
     images: list[tuple[bool, float]],
@@ -184,7 +181,6 @@ def test_no_other_threshold_has_a_higher_index_or_the_same_at_a_higher_recall(
     assert threshold == pytest.approx((lowest_passing + next_lower) / 2, rel=1e-6, abs=1e-30)
 
 
-@settings(deadline=None)
 @given(IMAGES_OF_BOTH_CLASSES, st.randoms(use_true_random=False))
 def test_the_order_of_the_images_does_not_matter_to_youden(images: list[tuple[bool, float]], random: Random) -> None:
     shuffled = list(images)

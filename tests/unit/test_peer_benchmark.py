@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -52,7 +52,6 @@ def test_no_test_part_leaks_nothing() -> None:
     assert count_leaks({"a1": "train"}, GROUPS, []).related_share == 0.0
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(set(GROUPS.values()))), st.sampled_from(["train", "eval", "test"])))
 def test_split_by_group_shares_no_group(split_of_group: dict[str, str]) -> None:
     splits = {source: split_of_group[group] for source, group in GROUPS.items() if group in split_of_group}
@@ -61,7 +60,6 @@ def test_split_by_group_shares_no_group(split_of_group: dict[str, str]) -> None:
     assert leaks.test_images == list(splits.values()).count("test")
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["train", "eval", "test"]), min_size=len(GROUPS), max_size=len(GROUPS)))
 def test_counts_stay_within_the_test_part(drawn: list[str]) -> None:
     leaks = count_leaks(dict(zip(GROUPS, drawn, strict=True)), GROUPS, [pair_of("a1", "b1")])

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -351,7 +351,6 @@ def test_without_an_eval_of_the_owner_a_part_of_train_becomes_it() -> None:
 PLACES = st.tuples(st.sampled_from(LABELS), st.integers(0, 8), st.sampled_from([contract.TRAIN, contract.TEST]))
 
 
-@settings(deadline=None)
 @given(st.lists(PLACES, min_size=1, max_size=40), st.integers(0, 50))
 def test_eval_is_made_of_whole_groups_of_train_and_nothing_of_test_moves(
     places: list[tuple[str, int, str]], seed: int
@@ -535,7 +534,6 @@ def test_different_pictures_are_no_copies() -> None:
     assert len(set(groups(found).values())) == 8
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(LABELS)), min_size=1, max_size=20), st.integers(0, 9))
 def test_splits_are_made_over_the_groups_of_usable_images(rows: list[tuple[int, str]], seed: int) -> None:
     entries = [

@@ -120,7 +120,7 @@ def test_turned_and_grey_colour_images_are_encoded_anew() -> None:
     assert read_image(file_of(grey)).pixels.shape == (9, 11)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.sampled_from(PLAIN),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=3),

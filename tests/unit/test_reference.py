@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image
@@ -22,7 +22,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     images=st.lists(st.binary(max_size=40), max_size=4),
     probabilities=st_numpy.arrays(
@@ -76,7 +75,6 @@ def test_anything_else_raises_value_error_or_key_error(text: str) -> None:
         ReferencePredictions.from_json(text)
 
 
-@settings(deadline=None)
 @given(JSON_VALUES)
 def test_no_json_value_raises_another_error(value: object) -> None:
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.publisher import releases
@@ -197,7 +197,6 @@ def test_publishers_at_once_get_different_versions(model: Path, base: Path) -> N
     assert len(_entries(base)) == number
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text("0123456789²٣a.-_ ", min_size=1, max_size=5).filter(lambda name: name.strip(".")), unique=True)
 )

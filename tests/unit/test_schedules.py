@@ -35,7 +35,7 @@ def test_without_a_warm_up_it_starts_at_the_peak() -> None:
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     peak=st.floats(1e-6, 1.0),
     warm_up=st.floats(0.0, 1.0, exclude_max=True),

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -144,7 +144,6 @@ def test_attributes_to_select_by_are_those_of_the_contract() -> None:
         DataSettings(dataset="x", where={"view": []})  # which no image could have
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3),
     st.dictionaries(
@@ -226,7 +225,6 @@ def test_settings_are_frozen_and_know_their_keys() -> None:
         TrainSettings(epoch=3)  # type: ignore[call-arg]
 
 
-@settings(deadline=None)
 @given(
     labels=st.lists(st.text(min_size=1, max_size=6), min_size=2, max_size=4, unique=True),
     epochs=st.integers(1, 10**5),

@@ -267,7 +267,7 @@ DRAWS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(DRAWS, min_size=1, max_size=8), min_size=2, max_size=4))
 def test_no_patient_is_ever_in_two_splits(drawn: list[list[Draw]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

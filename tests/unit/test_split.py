@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.image_example_gen.split import assign_splits, draw_order
@@ -51,7 +51,6 @@ def _images(groups: Groups, splits: Mapping[str, str], label: str) -> dict[str, 
     }
 
 
-@settings(deadline=None)
 @given(pure_groups(), shares(), SEEDS)
 def test_every_group_is_in_one_split_and_every_class_in_each(groups: Groups, wanted: Shares, seed: int) -> None:
     splits = assign_splits(groups, wanted, seed)
@@ -62,7 +61,6 @@ def test_every_group_is_in_one_split_and_every_class_in_each(groups: Groups, wan
         assert min(_images(groups, splits, label).values()) > 0
 
 
-@settings(deadline=None)
 @given(pure_groups(), shares(), SEEDS)
 def test_shares_are_met_within_the_size_of_a_group(groups: Groups, wanted: Shares, seed: int) -> None:
     splits = assign_splits(groups, wanted, seed)
@@ -90,7 +88,6 @@ def test_shares_of_many_small_groups_are_met_closely(seed: int) -> None:
         }
 
 
-@settings(deadline=None)
 @given(pure_groups(), shares(), SEEDS, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(groups: Groups, wanted: Shares, seed: int, random: Random) -> None:
     items = list(groups.items())
@@ -99,7 +96,6 @@ def test_the_order_of_the_input_does_not_matter(groups: Groups, wanted: Shares, 
     assert assign_splits(dict(items), wanted, seed) == assign_splits(groups, wanted, seed)
 
 
-@settings(deadline=None)
 @given(mixed_groups(), shares(), SEEDS, st.randoms(use_true_random=False))
 def test_groups_with_several_labels_are_split_whole_whatever_the_order(
     groups: Groups, wanted: Shares, seed: int, random: Random
@@ -116,7 +112,6 @@ def test_groups_with_several_labels_are_split_whole_whatever_the_order(
     assert assign_splits(dict(items), wanted, seed) == splits
 
 
-@settings(deadline=None)
 @given(mixed_groups(), shares(), SEEDS)
 def test_only_the_ratios_of_the_shares_count(groups: Groups, wanted: Shares, seed: int) -> None:
     eighths = {split: round(share * 8 + 1) / 8 for split, share in wanted.items()}
@@ -125,7 +120,6 @@ def test_only_the_ratios_of_the_shares_count(groups: Groups, wanted: Shares, see
     assert assign_splits(groups, doubled, seed) == assign_splits(groups, eighths, seed)
 
 
-@settings(deadline=None)
 @given(pure_groups(minimum=2), SEEDS)
 def test_any_names_of_splits_will_do(groups: Groups, seed: int) -> None:
     splits = assign_splits(groups, {"learnt": 0.8, "tested": 0.2}, seed)
@@ -184,7 +178,6 @@ def test_draw_order_depends_on_seed_and_name() -> None:
     assert draw_order(3, "a") == draw_order(3, "a")
 
 
-@settings(deadline=None)
 @given(pure_groups(minimum=8))
 def test_another_seed_gives_another_split(groups: Groups) -> None:
     results = [assign_splits(groups, USUAL, seed) for seed in range(8)]

@@ -1,7 +1,7 @@
 """Images split by their owner: splits, classes and groups."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.datasets import split_folder
@@ -23,7 +23,6 @@ def test_the_first_folder_is_the_split_and_the_second_the_class() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     names=st.sampled_from(
         [

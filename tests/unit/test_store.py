@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -24,7 +24,6 @@ def raw(image: CanonicalImage) -> bytes:
     return image.pixels.tobytes()
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.binary(max_size=20), max_size=6), max_size=4), st.randoms(use_true_random=False))
 def test_every_image_comes_back_to_the_byte(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[bytes]], random: Random

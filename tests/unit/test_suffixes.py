@@ -1,7 +1,7 @@
 """Which file names are taken for images."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.images.suffixes import IMAGE_SUFFIXES, is_image_path
@@ -32,7 +32,6 @@ def test_by_example(path: str, expected: bool) -> None:
     assert is_image_path(path) is expected
 
 
-@settings(deadline=None)
 @given(
     folder=st.text(alphabet="ab./", max_size=5),
     stem=st.text(alphabet="xyz (1)_", min_size=1, max_size=8),

@@ -83,7 +83,7 @@ def test_probabilities_of_three_classes_are_the_outputs(positive: int) -> None:
     assert LabelCoding(3, positive).to_probabilities(tf.constant(outputs)).numpy().tolist() == outputs
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1), st.lists(st.floats(0, 1, width=32), min_size=1, max_size=6))
 def test_the_column_of_the_positive_class_is_the_very_output(positive: int, outputs: list[float]) -> None:
     probabilities = LabelCoding(2, positive).to_probabilities(tf.constant(outputs)[:, None]).numpy()

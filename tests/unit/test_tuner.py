@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -360,7 +360,6 @@ def test_every_strength_that_can_be_configured_has_a_factor() -> None:
         TuningSettings.model_validate({"augmentation": ["triple"]})
 
 
-@settings(deadline=None)
 @given(st.floats(1e-9, 1.0), st.floats(0.0, 0.99))
 def test_values_survive_the_artifact_to_the_last_bit(rate: float, dropout: float) -> None:
     space = keras_tuner.HyperParameters()
