@@ -9,8 +9,8 @@ from tfx.dsl.components.common import resolver
 from tfx.utils import path_utils
 
 from components.data_gate.report import MANIFEST_ID_PROPERTY
+from serving.extras import read_description
 from serving.saved_model import UnusableModelError
-from serving.servable import read_description
 
 CANDIDATE_KEY = "candidate"
 MODEL_KEY = "model"
@@ -73,7 +73,7 @@ def _classes(model: types.Artifact) -> str:
         description = read_description(path_utils.serving_model_path(model.uri))
     except UnusableModelError:
         return ""
-    return f"{description.get('positive_label')} of {description.get('labels')}"
+    return f"{description.positive_label} of {list(description.labels)}"
 
 
 class LatestOtherAcceptedDataStrategy(resolver.ResolverStrategy):

@@ -25,6 +25,7 @@ _INGESTION: Final = (
 _SERVABLES: Final = (
     "serving.check",
     "serving.examples",
+    "serving.extras",
     "serving.reference",
     "serving.saved_model",
     "serving.servable",

@@ -7,8 +7,8 @@ from components.publisher.releases import versions
 from pipeline.config import Config
 from pipeline.local_path import check_local
 from schema.errors import ConfigurationError
+from serving.extras import read_description
 from serving.saved_model import UnusableModelError
-from serving.servable import read_description
 
 _SAVED_MODEL: Final = "saved_model.pb"
 
@@ -39,7 +39,7 @@ def check_classes(model: Path, config: Config) -> None:
         raise ConfigurationError(
             f"The model in {model} was not exported by this pipeline: {error.what}", fix="name one that was"
         ) from error
-    labels, positive = description.get("labels"), description.get("positive_label")
+    labels, positive = list(description.labels), description.positive_label
     if labels != list(config.data.labels) or positive != config.data.positive_label:
         raise ConfigurationError(
             f"The model tells {labels} apart (positive: {positive}); the configuration names"

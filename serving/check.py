@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from schema import contract
 from schema.errors import EXIT_BAD_CONFIGURATION, BreastImagingError
 from serving.examples import image_example
+from serving.extras import read_description, read_extra
 from serving.reference import ReferencePredictions
 from serving.saved_model import UnusableModelError
-from serving.servable import Answering, Predictions, Servable, read_description, read_extra
+from serving.servable import Answering, Predictions, Servable
 
 TOLERANCE: Final = 1e-4  # absolute, on probabilities; fused kernels differ from eager ones by about 1e-6
 _FIX: Final = "train and export the model again"
@@ -50,7 +51,7 @@ def check_answers(model: Answering, directory: str) -> None:
 def _check_classes(model: Answering, image: bytes, directory: str) -> None:
     answer = model.run(contract.SERVING_IMAGE, {contract.IMAGE_BYTES_INPUT: np.array([image], object)})
     answered = [[bytes(name).decode() for name in row] for row in answer.get(contract.CLASSES, [])]
-    described = read_description(directory)["labels"]
+    described = list(read_description(directory).labels)
     if answered != [described]:
         raise UnusableModelError(
             f"{contract.SERVING_IMAGE} names the classes {answered}; the model's description {described}.", fix=_FIX

@@ -11,7 +11,8 @@ import numpy as np
 from schema import contract
 from serving.client.answers import Prediction
 from serving.client.reading import Array, Origin, to_predictions
-from serving.servable import Servable, read_description
+from serving.extras import read_description
+from serving.servable import Servable
 
 
 class InProcessModel:
@@ -23,7 +24,7 @@ class InProcessModel:
 
         Raises UnusableModelError where it holds no model of this project.
         """
-        self._name = str(read_description(str(directory))["name"])
+        self._name = read_description(str(directory)).name
         self._version = int(directory.name) if directory.name.isascii() and directory.name.isdigit() else 0
         self._servable = Servable(str(directory))
 

@@ -1,7 +1,5 @@
 """Loads a model of this project and asks it, the way TensorFlow Serving does: through a session."""
 
-import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,23 +116,6 @@ class Servable(Answering):
                 fix=MODEL_FIX,
             )
         return self._model.signatures[signature]
-
-
-def read_extra(directory: str, name: str) -> str:
-    """A file beside the SavedModel. Raises UnusableModelError where there is none."""
-    path = os.path.join(directory, contract.EXTRA_ASSETS, name)
-    try:
-        with tf.io.gfile.GFile(path) as file:
-            text: str = file.read()
-            return text
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise UnusableModelError(f"The model lacks {path} ({type(error).__name__}).", fix=MODEL_FIX) from error
-
-
-def read_description(directory: str) -> dict[str, object]:
-    """The model's name, labels, threshold and input, as exported."""
-    description: dict[str, object] = json.loads(read_extra(directory, contract.MODEL_DESCRIPTION_FILE))
-    return description
 
 
 def _to_predictions(answer: Mapping[str, NDArray[np.generic]]) -> Predictions:

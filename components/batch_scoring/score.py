@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
@@ -14,7 +14,8 @@ from components.image_example_gen.work_files import do_parts, read_json, write_j
 from components.manifest import page_source
 from components.progress import Progress, report_progress
 from schema.images.formats import UnreadableImageError, encode_image, read_pages
-from serving.servable import Servable, read_description
+from serving.extras import read_description
+from serving.servable import Servable
 
 TASK: Final = "scoring images"
 FILES_OF_A_PART: Final = 32
@@ -51,7 +52,7 @@ def score_folder(
         ConfigurationError: for an output of another kind.
         UnusableModelError: where the model cannot be loaded or asked.
     """
-    writer, columns = writer_for(output), Columns(tuple(map(str, _labels(model))))
+    writer, columns = writer_for(output), Columns(read_description(model).labels)
     parts = [list(paths[start : start + FILES_OF_A_PART]) for start in range(0, len(paths), FILES_OF_A_PART)]
     count = write_parts(parts, directory)
     do_parts(make_pipeline, count, directory, _ScorePart(model, root, directory, columns, len(paths), Shared()))
@@ -121,11 +122,6 @@ def _read(root: str, path: str) -> list[_Image]:
         return [_Image(path, pages[0])]
     found = [_Image(page_source(path, number), page) for number, page in enumerate(pages, start=1)]
     return [*found, _Image(path, fault=fault)] if fault else found
-
-
-def _labels(model: str) -> list[Any]:
-    labels = read_description(model)["labels"]
-    return labels if isinstance(labels, list) else []
 
 
 def _rows_path(directory: str, number: int) -> str:

@@ -19,7 +19,7 @@ from components.clinical_evaluator.scored_images import ScoredImages
 from components.example_files import split_patterns
 from components.model_files import saved_model_folder
 from components.settings import ClinicalEvaluationSettings
-from serving.servable import read_description
+from serving.extras import read_description
 
 EXAMPLES_KEY: Final = "examples"
 MODEL_KEY: Final = "model"
@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         directory = saved_model_folder(model.uri)
         images = score_examples(directory, patterns, settings.labels, settings.positive_label)
         baseline, notes = _baseline(input_dict.get(BASELINE_KEY) or [], patterns, settings)
-        name = str(read_description(directory)["name"])
+        name = read_description(directory).name
         evaluation = evaluate(name, images, baseline, notes, settings)
         write_evaluation(evaluation, images, artifact_utils.get_single_uri(output_dict[EVALUATION_KEY]))
         _bless(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), model, evaluation)
@@ -76,18 +76,13 @@ def _baseline(
     model = models[0]
     directory = saved_model_folder(model.uri)
     description = read_description(directory)
-    labels, positive = description["labels"], description["positive_label"]
-    if labels != list(settings.labels) or positive != settings.positive_label:
+    if (description.labels, description.positive_label) != (tuple(settings.labels), settings.positive_label):
         return None, [
-            f"The latest blessed model (artifact {model.id}) tells other classes apart ({_listed(labels)}; positive:"
-            f" {positive}), so it was not compared with."
+            f"The latest blessed model (artifact {model.id}) tells other classes apart ("
+            f"{', '.join(description.labels)}; positive: {description.positive_label}), so it was not compared with."
         ]
     images = score_examples(directory, patterns, settings.labels, settings.positive_label)
     return Baseline(f"model {model.id}", images), []
-
-
-def _listed(labels: object) -> str:
-    return ", ".join(map(str, labels)) if isinstance(labels, list) else str(labels)
 
 
 def _bless(blessing: types.Artifact, model: types.Artifact, evaluation: ClinicalEvaluation) -> None:

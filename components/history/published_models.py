@@ -14,7 +14,7 @@ from components.publisher import object_store
 from components.publisher.checksums import FILE, checksums_of, parse_checksums
 from components.trainer.warm_start import WEIGHTS_FILE
 from schema.errors import BreastImagingError
-from serving.servable import read_description
+from serving.extras import read_description
 
 _KEPT_WEIGHTS: Final = "weights.npz"
 
@@ -91,10 +91,7 @@ def _kept_weights(directory: str, version: int) -> str:
 
 def _classes_of(folder: str) -> Classes:
     description = read_description(folder)
-    labels, positive_label = description["labels"], description["positive_label"]
-    assert isinstance(labels, list)
-    assert isinstance(positive_label, str)
-    return Classes(tuple(labels), positive_label)
+    return Classes(description.labels, description.positive_label)
 
 
 def _is_of(folder: str, files: Mapping[str, str]) -> bool:

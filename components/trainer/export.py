@@ -1,6 +1,5 @@
 """Exports a trained network as the SavedModel that is gated and served."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from components.trainer.predictor import Predictor
 from components.trainer.warm_up import write_warm_up_requests
 from components.transform import parse_image
 from schema import contract
+from serving.extras import ModelDescription
 from serving.reference import ReferencePredictions, reference_images
 
 
@@ -138,20 +138,20 @@ def decided_class(probabilities: tf.Tensor, coding: LabelCoding, threshold: floa
 def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> None:
     extras = os.path.join(directory, contract.EXTRA_ASSETS)
     tf.io.gfile.makedirs(extras)
-    description = {
-        "name": model.name,
-        "labels": model.labels,
-        "positive_label": model.labels[model.coding.positive],
-        "threshold": model.decision.threshold,
-        "temperature": model.decision.temperature,
-        "image_size": [model.shape.height, model.shape.width],
-        "channels": model.shape.channels,
-    }
+    description = ModelDescription(
+        name=model.name,
+        labels=model.labels,
+        positive_label=model.labels[model.coding.positive],
+        threshold=model.decision.threshold,
+        temperature=model.decision.temperature,
+        image_size=(model.shape.height, model.shape.width),
+        channels=model.shape.channels,
+    )
     images = reference_images()
     reference = ReferencePredictions(
         images, _network_probabilities(model, transform, images), model.decision.threshold
     )
-    _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), json.dumps(description, indent=2))
+    _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), description.model_dump_json(indent=2))
     _write(os.path.join(extras, contract.REFERENCE_FILE), reference.to_json())
     write_warm_up_requests(model.name, images, directory)
 

@@ -22,7 +22,8 @@ from serving.server.run_times import RunTimes
 Outputs = dict[str, NDArray[np.generic]]
 
 _QUICK: Final = 0.004  # seconds that anything else may be kept waiting, health checks among it
-_ALONE: Final = 0.2  # seconds; in the event loop, few of the requests that come together are seen to
+_ALONE: Final = 0.2  # seconds without company
+_TURNS: Final = 5  # of the event loop, that it takes until a request that came while it was busy is read
 
 
 class Execution(Protocol):
@@ -54,9 +55,16 @@ class DirectExecution:
             else:
                 answer, seconds = await self._run_in_thread(version, signature, inputs.arrays)
         finally:
-            self._inside -= 1
+            self._leave(_TURNS)
         self._times.add(version, signature, inputs.size, seconds)
         return answer
+
+    def _leave(self, turns: int) -> None:
+        """Turns later, so that those who came while this request kept the event loop busy find it still inside."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self._leave, turns - 1)
+        else:
+            self._inside -= 1
 
     def _notice_company(self) -> None:
         if self._inside > 1:

@@ -13,9 +13,9 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import contract
 from serving.examples import image_example
+from serving.extras import read_extra
 from serving.reference import ReferencePredictions
 from serving.saved_model import MODEL_FIX, SessionModel, UnusableModelError, first_line
-from serving.servable import read_extra
 from serving.server.errors import RequestError
 from serving.server.requests import decode_inputs, signature_name, signature_of
 from serving.server.settings import Limits

@@ -1,7 +1,6 @@
 """The component: what it reads, whom it asks, what it writes, and what it refuses by name."""
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,7 @@ from schema import contract
 from schema.errors import ConfigurationError, DataRejectedError
 from serving.servable import Predictions
 from tests.clinical import LABELS, settings_of
+from tests.model_descriptions import write_description
 
 THRESHOLD = 0.4
 Row = tuple[str, str, str, float]  # source, group, label, probability of malignant
@@ -95,10 +95,7 @@ def _answering_model(monkeypatch: pytest.MonkeyPatch) -> None:
 def _model(directory: Path, number: int, labels: Sequence[str] = LABELS) -> standard_artifacts.Model:
     model = standard_artifacts.Model()
     model.id, model.uri = number, str(directory)
-    extras = Path(path_utils.serving_model_path(model.uri)) / contract.EXTRA_ASSETS
-    extras.mkdir(parents=True)
-    description = {"name": "example", "labels": list(labels), "positive_label": labels[-1]}
-    (extras / contract.MODEL_DESCRIPTION_FILE).write_text(json.dumps(description))
+    write_description(Path(path_utils.serving_model_path(model.uri)), labels, labels[-1], name="example")
     return model
 
 

@@ -17,6 +17,7 @@ from components.publisher.checksums import checksums_of, write_checksums
 from components.publisher.executor import PUSHED_PROPERTY, VERSION_PROPERTY
 from schema import contract
 from schema.errors import BreastImagingError
+from tests.model_descriptions import write_description
 
 LABELS = ("benign", "malignant")
 
@@ -86,10 +87,8 @@ def test_what_lies_there_besides_is_no_report(tmp_path: Path) -> None:
 
 
 def _write_model(folder: Path, weights: str, labels: tuple[str, ...] = LABELS, positive: str = "malignant") -> None:
-    (folder / contract.EXTRA_ASSETS).mkdir(parents=True)
+    write_description(folder, labels, positive)
     (folder / "saved_model.pb").write_text(weights)
-    description = {"name": "small", "labels": labels, "positive_label": positive}
-    (folder / contract.EXTRA_ASSETS / contract.MODEL_DESCRIPTION_FILE).write_text(json.dumps(description))
 
 
 def _publish(serving: Path, version: int, weights: str, **classes: Any) -> Path:

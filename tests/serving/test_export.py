@@ -18,8 +18,9 @@ from schema import contract
 from schema.images.formats import encode_png
 from serving.check import check_model
 from serving.examples import image_example
+from serving.extras import read_description
 from serving.saved_model import UnusableModelError
-from serving.servable import Servable, read_description
+from serving.servable import Servable
 from tests.serving.conftest import Exported, transformed_pixels
 
 ASK = """
@@ -164,7 +165,7 @@ def test_the_temperature_is_applied_before_the_threshold(
         labels[-1] if score >= threshold else other for score, other in zip(expected[:, -1], others, strict=True)
     )
     assert answer.labels.count(labels[-1]) == 2
-    assert read_description(str(model.directory))["temperature"] == temperature
+    assert read_description(str(model.directory)).temperature == temperature
     check_model(str(model.directory))
 
 
@@ -176,7 +177,8 @@ def test_sixteen_bits_and_eight_bits_of_one_picture_answer_alike(exported: Expor
 
 
 def test_description_names_the_contract(exported: Exported) -> None:
-    assert read_description(str(exported.directory)) == {
+    written = (exported.directory / contract.EXTRA_ASSETS / contract.MODEL_DESCRIPTION_FILE).read_text()
+    assert json.loads(written) == {
         "name": "small",
         "labels": ["benign", "malignant"],
         "positive_label": "malignant",
@@ -185,6 +187,28 @@ def test_description_names_the_contract(exported: Exported) -> None:
         "image_size": [32, 32],
         "channels": 3,
     }
+    assert read_description(str(exported.directory)).labels == ("benign", "malignant")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "the file: Invalid JSON"),
+        ("[]", "the file: "),
+        ('{"labels": "benign"}', "labels: "),
+        ('{"labels": ["benign", 1]}', "labels.1: "),
+    ],
+)
+def test_a_damaged_description_is_told_from_a_missing_one(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(UnusableModelError, match=r"^The model lacks .*model\.json \(NotFoundError\)\."):
+        read_description(str(tmp_path))
+    (tmp_path / contract.EXTRA_ASSETS).mkdir()
+    (tmp_path / contract.EXTRA_ASSETS / contract.MODEL_DESCRIPTION_FILE).write_text(text)
+    with pytest.raises(
+        UnusableModelError, match=r"^The description of the model is damaged: .*model\.json\."
+    ) as caught:
+        read_description(str(tmp_path))
+    assert any(each.startswith(reason) for each in caught.value.reasons)
 
 
 def test_bytes_that_are_no_image_are_refused_and_the_model_answers_on(

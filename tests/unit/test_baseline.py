@@ -1,6 +1,5 @@
 """The baselines: the latest blessed model and the last accepted data, and never those at hand."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from components.baseline import (
     LatestOtherBlessedModelStrategy,
 )
 from components.data_gate.report import MANIFEST_ID_PROPERTY
-from schema import contract
+from tests.model_descriptions import write_description
 
 
 @pytest.fixture(scope="module")
@@ -139,10 +138,7 @@ def test_one_blessing_of_two_is_not_enough(
 def _described(number: int, folder: Path, labels: list[str], positive: str) -> standard_artifacts.Model:
     model = _model(number)
     model.uri = str(folder / str(number))
-    extras = Path(path_utils.serving_model_path(model.uri)) / contract.EXTRA_ASSETS
-    extras.mkdir(parents=True)
-    description = json.dumps({"labels": labels, "positive_label": positive})
-    (extras / contract.MODEL_DESCRIPTION_FILE).write_text(description)
+    write_description(Path(path_utils.serving_model_path(model.uri)), labels, positive)
     return model
 
 

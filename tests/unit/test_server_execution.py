@@ -109,6 +109,30 @@ def test_after_company_a_quick_request_runs_in_a_thread_for_a_while(
     asyncio.run(run())
 
 
+def test_a_request_that_came_while_another_kept_the_loop_busy_runs_in_a_thread(execution: DirectExecution) -> None:
+    async def run() -> None:
+        model = Model()
+        of = served(model)
+        await ask(execution, of, "quick")
+        await turns(3)  # in which the next one is read
+        await ask(execution, of, "quick")
+        assert [thread == threading.get_ident() for thread in model.threads] == [True, False]
+
+    asyncio.run(run())
+
+
+def test_requests_one_after_another_all_run_in_the_loop(execution: DirectExecution) -> None:
+    async def run() -> None:
+        model = Model()
+        of = served(model)
+        for _ in range(3):
+            await ask(execution, of, "quick")
+            await turns(6)
+        assert model.threads == [threading.get_ident()] * 3
+
+    asyncio.run(run())
+
+
 def test_a_quick_request_beside_a_slow_one_runs_in_a_thread(execution: DirectExecution) -> None:
     async def run() -> None:
         model = Model()
@@ -133,6 +157,7 @@ def test_a_failure_is_not_timed_and_leaves_the_next_request_alone(execution: Dir
         of = served(model)
         with pytest.raises(tf.errors.InvalidArgumentError):
             await ask(execution, of, "broken")
+        await turns(6)
         assert await ask(execution, of, "quick") == 10
         assert model.threads == [threading.get_ident()] * 2
         assert times.added == [("quick", 5)]
@@ -156,6 +181,12 @@ def test_a_version_stays_until_the_thread_of_a_caller_that_went_away_has_ended(e
         await idle(of)
 
     asyncio.run(run())
+
+
+async def turns(count: int) -> None:
+    """Of the event loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def idle(of: LoadedVersion) -> None:
