@@ -37,7 +37,8 @@ def check_classes(model: Path, config: Config) -> None:
         description = read_description(str(model))
     except UnusableModelError as error:
         raise ConfigurationError(
-            f"The model in {model} was not exported by this pipeline: {error.what}", fix="name one that was"
+            f"The classes of the model in {model} cannot be read: {error.what}",
+            fix="name one that this pipeline exported",
         ) from error
     labels, positive = list(description.labels), description.positive_label
     if labels != list(config.data.labels) or positive != config.data.positive_label:
