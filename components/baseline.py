@@ -9,7 +9,7 @@ from tfx.dsl.components.common import resolver
 from tfx.utils import path_utils
 
 from components.data_gate.report import MANIFEST_ID_PROPERTY
-from serving.extras import read_description
+from serving.extras import Classes, read_description
 from serving.saved_model import UnusableModelError
 
 CANDIDATE_KEY = "candidate"
@@ -67,13 +67,12 @@ def _by_model(blessings: Sequence[types.Artifact]) -> dict[int, types.Artifact]:
     }
 
 
-def _classes(model: types.Artifact) -> str:
-    """What a model tells apart; empty for one without a description, which no model exported today lacks."""
+def _classes(model: types.Artifact) -> Classes | None:
+    """What a model tells apart; None for one without a description, which no model exported today lacks."""
     try:
-        description = read_description(path_utils.serving_model_path(model.uri))
+        return read_description(path_utils.serving_model_path(model.uri)).classes
     except UnusableModelError:
-        return ""
-    return f"{description.positive_label} of {list(description.labels)}"
+        return None
 
 
 class LatestOtherAcceptedDataStrategy(resolver.ResolverStrategy):

@@ -7,7 +7,7 @@ from components.publisher.releases import versions
 from pipeline.config import Config
 from pipeline.local_path import check_local
 from schema.errors import ConfigurationError
-from serving.extras import read_description
+from serving.extras import Classes, read_description
 from serving.saved_model import UnusableModelError
 
 _SAVED_MODEL: Final = "saved_model.pb"
@@ -40,11 +40,10 @@ def check_classes(model: Path, config: Config) -> None:
             f"The classes of the model in {model} cannot be read: {error.what}",
             fix="name one that this pipeline exported",
         ) from error
-    labels, positive = list(description.labels), description.positive_label
-    if labels != list(config.data.labels) or positive != config.data.positive_label:
+    if description.classes != Classes(tuple(config.data.labels), config.data.positive_label):
         raise ConfigurationError(
-            f"The model tells {labels} apart (positive: {positive}); the configuration names"
-            f" {list(config.data.labels)} (positive: {config.data.positive_label}).",
+            f"The model tells {list(description.labels)} apart (positive: {description.positive_label}); the"
+            f" configuration names {list(config.data.labels)} (positive: {config.data.positive_label}).",
             fix="choose the configuration that it was trained with, or --set data.labels=[...],"
             " data.positive_label=NAME and data.label_map={...}",
         )

@@ -1,12 +1,21 @@
 """What was exported beside a SavedModel's graph."""
 
 import os
+from dataclasses import dataclass
 
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schema import contract
 from serving.saved_model import MODEL_FIX, UnusableModelError
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a model tells apart, in the order of its outputs."""
+
+    labels: tuple[str, ...]
+    positive_label: str
 
 
 class ModelDescription(BaseModel):
@@ -27,6 +36,10 @@ class ModelDescription(BaseModel):
     temperature: float = 1.0
     image_size: tuple[int, int]
     channels: int
+
+    @property
+    def classes(self) -> Classes:
+        return Classes(self.labels, self.positive_label)
 
 
 def read_description(directory: str) -> ModelDescription:

@@ -19,7 +19,7 @@ from components.clinical_evaluator.scored_images import ScoredImages
 from components.example_files import split_patterns
 from components.model_files import saved_model_folder
 from components.settings import ClinicalEvaluationSettings
-from serving.extras import read_description
+from serving.extras import Classes, read_description
 
 EXAMPLES_KEY: Final = "examples"
 MODEL_KEY: Final = "model"
@@ -76,7 +76,7 @@ def _baseline(
     model = models[0]
     directory = saved_model_folder(model.uri)
     description = read_description(directory)
-    if (description.labels, description.positive_label) != (tuple(settings.labels), settings.positive_label):
+    if description.classes != Classes(tuple(settings.labels), settings.positive_label):
         return None, [
             f"The latest blessed model (artifact {model.id}) tells other classes apart ("
             f"{', '.join(description.labels)}; positive: {description.positive_label}), so it was not compared with."

@@ -17,9 +17,9 @@ from components.data_gate.report import REPORT_FILE, STATISTICS_FILE
 from components.history import published_models
 from components.history.accepted_data import keep_report, latest_other_report
 from components.history.files import copy_file
-from components.history.published_models import Classes
 from components.model_files import saved_model_folder
 from components.publisher.executor import PUSHED_PROPERTY, VERSION_PROPERTY
+from serving.extras import Classes
 
 # Below the folder of the past.
 _ACCEPTED_DATA: Final = "accepted_data"

@@ -1,7 +1,6 @@
 """The versions of a served model, as a baseline for the next one, or as what its training starts from."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,24 +13,16 @@ from components.publisher import object_store
 from components.publisher.checksums import FILE, checksums_of, parse_checksums
 from components.trainer.warm_start import WEIGHTS_FILE
 from schema.errors import BreastImagingError
-from serving.extras import read_description
+from serving.extras import Classes, read_description
 
 _KEPT_WEIGHTS: Final = "weights.npz"
-
-
-@dataclass(frozen=True)
-class Classes:
-    """What a model tells apart, in the order of its outputs."""
-
-    labels: Sequence[str]
-    positive_label: str
 
 
 def versions_of(base: str, classes: Classes) -> Iterator[int]:
     """The whole versions that tell these classes apart, newest first. One without checksums is not whole yet."""
     for version in reversed(object_store.versions(base)):
         folder = f"{base}/{version}"
-        if fileio.exists(f"{folder}/{FILE}") and _classes_of(folder) == classes:
+        if fileio.exists(f"{folder}/{FILE}") and read_description(folder).classes == classes:
             yield version
 
 
@@ -87,11 +78,6 @@ def fetch_weights(directory: str, version: int, model: standard_artifacts.Model)
 
 def _kept_weights(directory: str, version: int) -> str:
     return f"{directory}/{version}/{_KEPT_WEIGHTS}"
-
-
-def _classes_of(folder: str) -> Classes:
-    description = read_description(folder)
-    return Classes(description.labels, description.positive_label)
 
 
 def _is_of(folder: str, files: Mapping[str, str]) -> bool:

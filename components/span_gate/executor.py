@@ -20,6 +20,7 @@ from components.span_gate.content import VERDICT_FILE, AskedModel, SpanVerdict
 from components.span_gate.judge import compare_with_test, judge
 from components.spans.ledger import read_ledger
 from schema import contract
+from serving.extras import extra_path
 
 EXAMPLES_KEY: Final = "examples"
 MANIFEST_KEY: Final = "manifest"
@@ -71,6 +72,6 @@ def _ask(
     patterns = split_patterns(examples, contract.SPLITS)
     images = score_examples(directory, patterns, data.labels, data.positive_label)
     new = images.subset(~np.isin(images.groups, list(known)))
-    card = Path(directory) / contract.EXTRA_ASSETS / f"{contract.MODEL_CARD}.json"
-    evaluation = ModelCard.model_validate_json(io_utils.read_bytes_file(str(card))).evaluation
+    card = extra_path(directory, f"{contract.MODEL_CARD}.json")
+    evaluation = ModelCard.model_validate_json(io_utils.read_bytes_file(card)).evaluation
     return compare_with_test(new, evaluation, settings.retraining.label_fault_level)

@@ -19,7 +19,7 @@ from components.trainer.predictor import Predictor
 from components.trainer.warm_up import write_warm_up_requests
 from components.transform import parse_image
 from schema import contract
-from serving.extras import ModelDescription
+from serving.extras import ModelDescription, extra_path
 from serving.reference import ReferencePredictions, reference_images
 
 
@@ -136,8 +136,7 @@ def decided_class(probabilities: tf.Tensor, coding: LabelCoding, threshold: floa
 
 
 def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> None:
-    extras = os.path.join(directory, contract.EXTRA_ASSETS)
-    tf.io.gfile.makedirs(extras)
+    tf.io.gfile.makedirs(os.path.join(directory, contract.EXTRA_ASSETS))
     description = ModelDescription(
         name=model.name,
         labels=model.labels,
@@ -151,8 +150,8 @@ def _write_extras(model: ServedModel, directory: str, transform: tf.Module) -> N
     reference = ReferencePredictions(
         images, _network_probabilities(model, transform, images), model.decision.threshold
     )
-    _write(os.path.join(extras, contract.MODEL_DESCRIPTION_FILE), description.model_dump_json(indent=2))
-    _write(os.path.join(extras, contract.REFERENCE_FILE), reference.to_json())
+    _write(extra_path(directory, contract.MODEL_DESCRIPTION_FILE), description.model_dump_json(indent=2))
+    _write(extra_path(directory, contract.REFERENCE_FILE), reference.to_json())
     write_warm_up_requests(model.name, images, directory)
 
 

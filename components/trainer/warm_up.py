@@ -1,6 +1,5 @@
 """Requests that a server answers before it takes a version into service, so that no client waits for the first."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from schema import contract
 from serving.examples import image_example
+from serving.extras import extra_path
 
 BATCHES: Final = (1, 4)
 
@@ -23,7 +23,7 @@ def write_warm_up_requests(name: str, images: Sequence[bytes], directory: str) -
         images: encoded, and nobody's: they are published with the model.
         directory: of the SavedModel.
     """
-    with tf.io.TFRecordWriter(os.path.join(directory, contract.EXTRA_ASSETS, contract.WARM_UP_FILE)) as writer:
+    with tf.io.TFRecordWriter(extra_path(directory, contract.WARM_UP_FILE)) as writer:
         for request in _requests(name, images):
             writer.write(PredictionLog(predict_log=PredictLog(request=request)).SerializeToString())
 

@@ -13,7 +13,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import contract
 from serving.examples import image_example
-from serving.extras import read_extra
+from serving.extras import extra_path, read_extra
 from serving.reference import ReferencePredictions
 from serving.saved_model import MODEL_FIX, SessionModel, UnusableModelError, first_line
 from serving.server.errors import RequestError
@@ -71,7 +71,7 @@ def _run_reference(model: SessionModel) -> None:
 
 
 def _beside(model: SessionModel, name: str) -> Path:
-    return Path(model.directory, contract.EXTRA_ASSETS, name)
+    return Path(extra_path(model.directory, name))
 
 
 def _failed(model: SessionModel, reason: str) -> UnusableModelError:

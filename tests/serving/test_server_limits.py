@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -36,11 +37,20 @@ IMAGE = reference_images()[0]
 MESSAGE_BYTES, IMAGES, PIXELS, REQUESTS = 300_000, 8, 100_000, 4
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Iterator[ServerProcess]:
-    base = tmp_path_factory.mktemp("models") / "small"
+@contextmanager
+def serving(exported: Exported, folder: Path, options: Mapping[str, int]) -> Iterator[ServerProcess]:
+    """The model as `small`, in version 1. Args: folder: empty."""
+    base = folder / "small"
     base.mkdir()
     (base / "1").symlink_to(exported.directory)
+    arguments = [str(each) for option in options.items() for each in option]
+    with ServerProcess("--model", str(base), *arguments) as server:
+        server.wait_for_output("Serving small: 1")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Iterator[ServerProcess]:
     limits = {
         "--max-message-bytes": MESSAGE_BYTES,
         "--max-images": IMAGES,
@@ -48,9 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Iter
         "--max-requests": REQUESTS,
         "--threads": 1,
     }
-    options = [str(each) for option in limits.items() for each in option]
-    with ServerProcess("--model", str(base), *options) as server:
-        server.wait_for_output("Serving small: 1")
+    with serving(exported, tmp_path_factory.mktemp("models"), limits) as server:
         yield server
 
 
@@ -109,12 +117,8 @@ def test_a_message_that_is_too_large(server: ServerProcess, stub: PredictionServ
 @pytest.fixture
 def joining_server(tmp_path: Path, exported: Exported) -> Iterator[ServerProcess]:
     """Keeps its requests until they fill a batch, of one more than may wait."""
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "1").symlink_to(exported.directory)
     options = {"--max-requests": REQUESTS, "--batch-size": REQUESTS + 1, "--batch-wait-ms": 3_600_000}
-    arguments = [str(each) for option in options.items() for each in option]
-    with ServerProcess("--model", str(tmp_path / "small"), *arguments) as server:
-        server.wait_for_output("Serving small: 1")
+    with serving(exported, tmp_path, options) as server:
         yield server
 
 
